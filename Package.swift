@@ -1,0 +1,59 @@
+// swift-tools-version: 6.3
+
+import PackageDescription
+
+// The command-line tool is the only part with a package dependency. A consumer that names this package with
+// `traits: []` therefore resolves and fetches nothing else.
+let toolOnly: TargetDependencyCondition? = .when(traits: ["CommandLineTool"])
+
+let swiftSettings: [SwiftSetting] = [.strictMemorySafety()]
+
+let package = Package(
+  name: "Utter",
+  platforms: [.macOS(.v15), .iOS(.v18), .tvOS(.v18), .watchOS(.v11), .visionOS(.v2)],
+  products: [
+    .library(name: "AudioDSP", targets: ["AudioDSP"]),
+    .library(name: "AudioFiles", targets: ["AudioFiles"]),
+    .library(name: "RealtimeVoice", targets: ["RealtimeVoice"]),
+    .executable(name: "utter", targets: ["utter"]),
+    // For the Benchmarks package and the tests of this one; not API.
+    .library(name: "_AudioTestSupport", targets: ["AudioTestSupport"]),
+  ],
+  traits: [
+    .trait(name: "CommandLineTool", description: "The utter tool, with swift-argument-parser."),
+    .default(enabledTraits: ["CommandLineTool"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    // Arrows point up: a target imports only what stands above it.
+    .target(name: "CAudioKernels"),
+    .target(name: "AudioDSP", dependencies: ["CAudioKernels"], swiftSettings: swiftSettings),
+    .systemLibrary(
+      name: "CSndFile", pkgConfig: "sndfile",
+      providers: [.apt(["libsndfile1-dev"]), .brew(["libsndfile"])]),
+    .systemLibrary(
+      name: "CSampleRate", pkgConfig: "samplerate",
+      providers: [.apt(["libsamplerate0-dev"]), .brew(["libsamplerate"])]),
+    .target(
+      name: "AudioFiles", dependencies: ["AudioDSP", "CSndFile", "CSampleRate"], swiftSettings: swiftSettings),
+    .target(name: "RealtimeVoice", dependencies: ["AudioDSP"], swiftSettings: swiftSettings),
+    .executableTarget(
+      name: "utter",
+      dependencies: [
+        "AudioDSP", "AudioFiles", "RealtimeVoice",
+        .product(name: "ArgumentParser", package: "swift-argument-parser", condition: toolOnly),
+      ],
+      swiftSettings: swiftSettings),
+
+    .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
+    .target(name: "AudioTestSupport", dependencies: ["CAllocationCounter"], path: "Tests/AudioTestSupport"),
+    .testTarget(name: "AudioDSPTests", dependencies: ["AudioDSP", "AudioTestSupport"]),
+    .testTarget(name: "AudioFilesTests", dependencies: ["AudioFiles", "AudioTestSupport"]),
+    .testTarget(name: "RealtimeVoiceTests", dependencies: ["RealtimeVoice", "AudioTestSupport"]),
+    .testTarget(name: "UtterToolTests", dependencies: ["AudioTestSupport", "AudioFiles", "utter"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11
+)

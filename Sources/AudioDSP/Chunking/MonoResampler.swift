@@ -1,0 +1,149 @@
+/// Interleaved samples of any channel count in, one channel at another rate out.
+///
+/// What every use of recorded audio starts with: the channels are mixed down, what is not finite becomes 0, and an engine
+/// changes the rate. Samples pass in slices, so that buffers are bounded however long a call's block is; the mixed-down
+/// signal at the input rate is handed out beside the output, for analysis.
+public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
+  /// How the channels become one.
+  public let downmix: Downmix
+  /// How many channels the input has.
+  public let channelCount: Int
+  /// Samples that were not finite and were taken as 0.
+  public private(set) var nonFiniteCount = 0
+  /// How many sample frames have come.
+  public private(set) var inputCount = 0
+
+  private var engine: Engine
+  private let sliceCount: Int
+  private var mono: [Float]
+  private var output: [Float]
+
+  /// - Parameters:
+  ///   - engine: An engine at the start of a stream.
+  ///   - sliceCount: The most sample frames that pass at once.
+  /// - Throws: ``DownmixError`` when there are no channels, or not the chosen one.
+  public init(
+    _ engine: consuming Engine, channelCount: Int, downmix: Downmix = .mean, sliceCount: Int = 4096
+  ) throws(DownmixError) {
+    try downmix.validate(channelCount: channelCount)
+    precondition(sliceCount > 0)
+    self.downmix = downmix
+    self.channelCount = channelCount
+    self.sliceCount = sliceCount
+    mono = [Float](repeating: 0, count: sliceCount)
+    // With room for a remainder of one latency at the end, and for an engine that gives its output in bursts.
+    let most = engine.outputCapacity(forInputCount: sliceCount + 2 * engine.latencyInSamples)
+    output = [Float](repeating: 0, count: most + 1)
+    self.engine = engine
+  }
+
+  /// The rate of what goes in.
+  public var inputRate: SampleRate { engine.inputRate }
+  /// The rate of what comes out.
+  public var outputRate: SampleRate { engine.outputRate }
+  /// How far the output stays behind the input, in samples at the input rate.
+  public var latencyInSamples: Int { engine.latencyInSamples }
+
+  /// Takes all of `interleaved` and hands each slice to `body`: the mono signal at the input rate, and the output that it
+  /// completes. Does not allocate.
+  ///
+  /// - Throws: ``PreparationError`` for a partial sample frame, a failing engine, or what `body` throws.
+  public mutating func process<Failure>(
+    _ interleaved: Span<Float>,
+    _ body: (_ mono: Span<Float>, _ output: Span<Float>) throws(Failure) -> Void
+  ) throws(PreparationError<Failure>) {
+    guard interleaved.count.isMultiple(of: channelCount) else {
+      throw .input(.partialSampleFrame(sampleCount: interleaved.count, channelCount: channelCount))
+    }
+    let frameCount = interleaved.count / channelCount
+    var taken = 0
+    while taken < frameCount {
+      let count = min(sliceCount, frameCount - taken)
+      let slice = interleaved.extracting(taken * channelCount..<(taken + count) * channelCount)
+      let written: Int
+      do throws(DownmixError) {
+        nonFiniteCount += try Self.mix(downmix, slice, channelCount: channelCount, into: &mono)
+      } catch {
+        throw .input(error)
+      }
+      do throws(ResamplerError) {
+        written = try Self.resample(&engine, mono, count: count, into: &output)
+      } catch {
+        throw .engine(error)
+      }
+      inputCount += count
+      taken += count
+      do throws(Failure) {
+        try body(mono.span.extracting(..<count), output.span.extracting(..<written))
+      } catch {
+        throw .output(error)
+      }
+    }
+  }
+
+  /// Hands the last output to `body`.
+  ///
+  /// - Throws: ``PreparationError`` for a failing engine, or what `body` throws.
+  public mutating func finish<Failure>(
+    _ body: (_ output: Span<Float>) throws(Failure) -> Void
+  ) throws(PreparationError<Failure>) {
+    let written: Int
+    do throws(ResamplerError) {
+      written = try Self.finish(&engine, into: &output)
+    } catch {
+      throw .engine(error)
+    }
+    do throws(Failure) {
+      try body(output.span.extracting(..<written))
+    } catch {
+      throw .output(error)
+    }
+  }
+
+  // The three below are static so that each names exactly the state that it changes.
+
+  private static func mix(
+    _ downmix: Downmix, _ slice: Span<Float>, channelCount: Int, into mono: inout [Float]
+  ) throws(DownmixError) -> Int {
+    var target = mono.mutableSpan
+    return try downmix.process(slice, channelCount: channelCount, into: &target)
+  }
+
+  private static func resample(
+    _ engine: inout Engine, _ mono: [Float], count: Int, into output: inout [Float]
+  ) throws(ResamplerError) -> Int {
+    let required = engine.outputCapacity(forInputCount: count)
+    if required > output.count { output = [Float](repeating: 0, count: required) }
+    var target = output.mutableSpan
+    return try engine.process(mono.span.extracting(..<count), into: &target)
+  }
+
+  private static func finish(
+    _ engine: inout Engine, into output: inout [Float]
+  ) throws(ResamplerError) -> Int {
+    let required = engine.remainingOutputCount
+    if required > output.count { output = [Float](repeating: 0, count: required) }
+    var target = output.mutableSpan
+    return try engine.finish(into: &target)
+  }
+}
+
+/// Why preparing audio failed.
+public enum PreparationError<Output: Error>: Error {
+  /// The input does not fit the channel count.
+  case input(DownmixError)
+  /// The engine failed.
+  case engine(ResamplerError)
+  /// The receiver of the output failed.
+  case output(Output)
+}
+
+extension PreparationError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .input(let error): "\(error)"
+    case .engine(let error): "\(error)"
+    case .output(let error): "\(error)"
+    }
+  }
+}

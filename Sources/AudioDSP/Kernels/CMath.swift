@@ -1,0 +1,15 @@
+// The C library's elementary functions, without Foundation.
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Android)
+  import Android
+#endif
+
+func sine(_ x: Double) -> Double { sin(x) }
+func logarithm10(_ x: Float) -> Float { log10f(x) }
+func exponential(_ x: Float) -> Float { expf(x) }
