@@ -1,0 +1,174 @@
+import CSndFile
+
+#if canImport(Darwin)
+  import Darwin
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Glibc
+#endif
+
+/// libsndfile, reading a part of a file.
+@safe final class Decoder {
+  /// What libsndfile found.
+  let channelCount: Int
+  let hertz: Int
+  let format: Int
+  /// How many sample frames libsndfile counts or estimates; nil when it does not know.
+  let frameCount: Int?
+  /// The bytes that are decoded.
+  let bytes: InputBytes
+  private let file: OpaquePointer
+
+  /// A count of sample frames that is no count: libsndfile's for an unknown one is 2^63 - 1, and libmpg123's guess from
+  /// ``InputBytes/pretendedCount`` lies above this.
+  private static let unknownFrameCount = 1 << 47
+
+  /// `SF_FORMAT_MPEG`, which the headers of libsndfile before 1.1 lack.
+  static let mpeg = 0x23_0000
+
+  /// Opens libsndfile on bytes that hold a whole file.
+  ///
+  /// - Throws: The reason, in libsndfile's words.
+  convenience init(file bytes: InputBytes) throws(DecoderFailure) {
+    try self.init(bytes, SF_INFO())
+  }
+
+  /// Opens libsndfile on bytes that are samples and nothing else.
+  convenience init(samples bytes: InputBytes, format: Int, channelCount: Int, hertz: Int) throws(DecoderFailure) {
+    var info = SF_INFO()
+    info.format = Int32(format)
+    info.channels = Int32(channelCount)
+    info.samplerate = Int32(hertz)
+    try self.init(bytes, info)
+  }
+
+  private init(_ bytes: InputBytes, _ info: SF_INFO) throws(DecoderFailure) {
+    var info = info
+    var calls = unsafe SF_VIRTUAL_IO(
+      get_filelen: { unsafe InputBytes.from($0).count64 },
+      seek: { unsafe InputBytes.from($2).seek(by: $0, from: $1) },
+      read: { unsafe InputBytes.from($2).read(into: $0, count: $1) },
+      write: { _, _, _ in 0 },
+      tell: { unsafe InputBytes.from($0).position64 })
+    let userData = unsafe Unmanaged.passUnretained(bytes).toOpaque()
+    guard let file = unsafe sf_open_virtual(&calls, Int32(SFM_READ), &info, userData) else {
+      throw DecoderFailure(reason: unsafe trimmedMessage(sf_strerror(nil)))
+    }
+    unsafe self.file = file
+    self.bytes = bytes
+    channelCount = Int(info.channels)
+    hertz = Int(info.samplerate)
+    format = Int(info.format)
+    frameCount = info.frames < Self.unknownFrameCount ? Int(info.frames) : nil
+  }
+
+  deinit { _ = unsafe sf_close(file) }
+
+  /// Decodes up to `frameCount` sample frames to `output` from sample `offset` on.
+  ///
+  /// - Returns: How many came, and what libsndfile says went wrong.
+  func read(
+    _ frameCount: Int, into output: inout MutableSpan<Float>, at offset: Int
+  ) -> (frameCount: Int, failure: DecoderFailure?) {
+    var target = output._mutatingExtracting(offset..<offset + frameCount * channelCount)
+    let count = unsafe target.withUnsafeMutableBufferPointer { buffer in
+      unsafe Int(sf_readf_float(file, buffer.baseAddress, sf_count_t(frameCount)))
+    }
+    let failed = unsafe sf_error(file) != 0
+    return (max(0, count), failed ? DecoderFailure(reason: unsafe trimmedMessage(sf_strerror(file))) : nil)
+  }
+
+  /// libsndfile's names of the container and of the encoding.
+  var names: (container: String, encoding: String) {
+    (Self.name(of: format & SF_FORMAT_TYPEMASK), Self.name(of: format & SF_FORMAT_SUBMASK))
+  }
+
+  private static func name(of format: Int) -> String {
+    var info = unsafe SF_FORMAT_INFO(format: Int32(format), name: nil, extension: nil)
+    let size = unsafe Int32(MemoryLayout<SF_FORMAT_INFO>.size)
+    guard unsafe sf_command(nil, Int32(SFC_GET_FORMAT_INFO), &info, size) == 0, let name = unsafe info.name else {
+      return "unknown"
+    }
+    return unsafe String(cString: name)
+  }
+}
+
+/// What libsndfile says went wrong.
+struct DecoderFailure: Error {
+  var reason: String
+}
+
+/// The bytes that libsndfile sees: a part of a file, with a position of its own.
+final class InputBytes {
+  private let file: InputFile
+  private let start: Int
+  private(set) var position = 0
+  let count: Int
+  /// A length to claim when the end is sought.
+  ///
+  /// libmpg123 guesses how many sample frames an MPEG stream holds from its length and first frame when no header says it,
+  /// libsndfile takes that for the truth and stops there, and much of a stream of varying bit rate may be lost. With this
+  /// length the guess is beyond any real count, and decoding goes on to the end.
+  var pretendedCount: Int?
+  /// Whether more was asked for than there is.
+  private(set) var hasReadPastEnd = false
+  /// The `errno` of a read that failed.
+  private(set) var errorNumber: Int32?
+
+  init(_ file: InputFile, offset: Int = 0, count: Int? = nil) {
+    self.file = file
+    start = offset
+    self.count = count ?? file.count - offset
+  }
+
+  static func from(_ userData: UnsafeMutableRawPointer?) -> InputBytes {
+    // libsndfile passes what it was given, and the decoder keeps the object alive.
+    unsafe Unmanaged<InputBytes>.fromOpaque(userData!).takeUnretainedValue()
+  }
+
+  var count64: sf_count_t { sf_count_t(count) }
+  var position64: sf_count_t { sf_count_t(position) }
+
+  func seek(by offset: sf_count_t, from whence: Int32) -> sf_count_t {
+    let base =
+      switch whence {
+      case SEEK_SET: 0
+      case SEEK_CUR: position
+      case SEEK_END: count
+      default: -1
+      }
+    let (target, overflow) = base.addingReportingOverflow(Int(offset))
+    guard base >= 0, !overflow, target >= 0 else { return -1 }
+    position = target
+    if whence == SEEK_END, offset == 0, let pretendedCount { return sf_count_t(pretendedCount) }
+    return position64
+  }
+
+  func read(into buffer: UnsafeMutableRawPointer?, count wanted: sf_count_t) -> sf_count_t {
+    guard let buffer = unsafe buffer, wanted > 0 else { return 0 }
+    let rest = count - position
+    guard rest > 0 else {
+      hasReadPastEnd = true
+      return 0
+    }
+    let result = unsafe file.read(into: buffer, count: min(Int(wanted), rest), at: start + position)
+    guard result >= 0 else {
+      errorNumber = errno
+      return 0
+    }
+    // The file became shorter after it was opened.
+    if result == 0 { hasReadPastEnd = true }
+    position += result
+    return sf_count_t(result)
+  }
+}
+
+/// A message of libsndfile without the marks around it: "Error : no such thing." becomes "no such thing".
+func trimmedMessage(_ message: UnsafePointer<CChar>?) -> String {
+  guard let message = unsafe message else { return "unknown error" }
+  var text = unsafe String(cString: message)[...]
+  if text.hasPrefix("Error : ") { text = text.dropFirst(8) }
+  while let last = text.last, last == "." || last.isWhitespace { text = text.dropLast() }
+  return String(text)
+}
