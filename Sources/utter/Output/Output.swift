@@ -1,0 +1,72 @@
+import AudioFiles
+import Foundation
+
+/// Where a result goes: standard output, or a file that appears under its name when it is complete.
+///
+/// Writes are checked. On standard output every ``endRecord()`` is a write, so that whoever reads a pipe has a record as
+/// soon as it is made; a file is written in blocks.
+final class Output {
+  private static let blockSize = 1 << 16
+
+  let name: String
+  private var file: AtomicFile?
+  private let descriptor: Int32
+  private let isStream: Bool
+  private var buffer: [UInt8] = []
+
+  /// - Parameter path: A path, or `-` for standard output.
+  init(_ path: String) throws {
+    isStream = path == "-"
+    if isStream {
+      name = "standard output"
+      file = nil
+      descriptor = STDOUT_FILENO
+    } else {
+      name = path
+      let atomic = try AtomicFile(path: path)
+      descriptor = atomic.fileDescriptor
+      file = consume atomic
+    }
+    buffer.reserveCapacity(2 * Self.blockSize)
+  }
+
+  func write(_ text: String) throws {
+    buffer.append(contentsOf: text.utf8)
+    if buffer.count >= Self.blockSize { try flush() }
+  }
+
+  func write(_ bytes: Span<UInt8>) throws {
+    for i in bytes.indices { buffer.append(bytes[i]) }
+    if buffer.count >= Self.blockSize { try flush() }
+  }
+
+  /// Ends a line, and lets it go where someone may wait for it.
+  func endRecord() throws {
+    buffer.append(UInt8(ascii: "\n"))
+    if isStream || buffer.count >= Self.blockSize { try flush() }
+  }
+
+  /// Writes what is left; a file now appears under its name.
+  func finish() throws {
+    try flush()
+    if let file = file.take() { try file.commit() }
+  }
+
+  private func flush() throws {
+    var written = 0
+    while written < buffer.count {
+      let count = unsafe buffer.withUnsafeBytes { bytes in
+        unsafe Foundation.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+      }
+      if count >= 0 {
+        written += count
+      } else if errno == EPIPE {
+        throw Failure.outputClosed
+      } else if errno != EINTR {
+        let reason = unsafe String(cString: strerror(errno))
+        throw Failure("\(name): cannot write: \(reason)")
+      }
+    }
+    buffer.removeAll(keepingCapacity: true)
+  }
+}

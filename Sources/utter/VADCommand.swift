@@ -1,0 +1,97 @@
+import ArgumentParser
+import AudioDSP
+import AudioFiles
+import Foundation
+
+struct VADCommand: ParsableCommand {
+  enum Format: String, CaseIterable, ExpressibleByArgument {
+    case table, csv, json
+  }
+
+  static let configuration = CommandConfiguration(
+    commandName: "vad",
+    abstract: "Says where in a recording someone is speaking.",
+    discussion: """
+      Speech itself, without padding. csv and json give, for each segment, start_s and end_s, and start_decided_s and
+      end_decided_s: the stream time at which a live listener would have known. With several inputs they gain a leading
+      column 'file'.
+
+      EXAMPLES
+        utter vad interview.wav
+        utter vad interview.wav --format csv > segments.csv
+        utter vad calls/ --format json > segments.json
+        utter vad interview.wav --scores scores.csv --threshold 0.7
+      """)
+
+  @Argument(help: "Recordings, folders of them, or '-' for standard input.")
+  var inputs: [String]
+
+  @Option(help: "How to write the segments.")
+  var format = Format.table
+
+  @Option(help: "Write a row 'time_s,score' for every 10 ms here; with several inputs, a folder.")
+  var scores: String?
+
+  @Option(help: "Write energy in dBFS and zero-crossing rate for every 10 ms here; with several inputs, a folder.")
+  var features: String?
+
+  @Option(
+    name: .customLong("max-segment-s"), help: "Cut longer segments at the quietest frame of their second half.")
+  var maximumSegment: Double?
+
+  @Option(help: "The channel to take, counted from 0, or 'mean' for the mean of all.")
+  var channel = ChannelChoice.mean
+
+  @OptionGroup var segmentation: SegmentationOptions
+
+  @Flag(help: "Fail where a file is truncated, instead of a warning.")
+  var strict = false
+
+  func run() throws {
+    let maximum = maximumSegment.map { Duration.seconds($0) }
+    let configuration = try segmentation.configuration(default: .speech, maximumSegment: maximum)
+    let inputs = try InputFiles(inputs)
+    let scoresPlace = try scores.map { try OutputPlace($0, for: inputs, option: "--scores") }
+    let featuresPlace = try features.map { try OutputPlace($0, for: inputs, option: "--features") }
+    try scoresPlace?.checkNames(of: inputs)
+    try featuresPlace?.checkNames(of: inputs)
+
+    let report = try SegmentReport(format, hasFileColumn: inputs.isMultiple)
+    try forEachFile(inputs) { file in
+      let scoresOutput = try scoresPlace.map { try Output($0.path(for: file, pathExtension: "scores.csv")) }
+      let featuresOutput = try featuresPlace.map { try Output($0.path(for: file, pathExtension: "features.csv")) }
+      try scoresOutput?.write("time_s,score\n")
+      try featuresOutput?.write("time_s,energy_dbfs,zero_crossing_rate\n")
+
+      var recording = try Recording(file.path)
+      let rate = recording.sampleRate
+      let grid = FrameGrid(rate)
+      var tracker = SpeechTracker(EnergyDetector(rate), configuration: configuration)
+      var mixer = try BlockMixer(channelCount: recording.channelCount, downmix: channel.downmix)
+      var collector = SegmentCollector()
+      var frame = 0
+      let onFrame = { (score: FrameScore) throws in
+        let time = rate.secondsText(grid.start(ofFrame: frame))
+        frame += 1
+        try scoresOutput?.write("\(time),\(String(format: "%.4f", score.score))\n")
+        try featuresOutput?.write(
+          "\(time),\(String(format: "%.2f", score.features.energyInDecibels)),"
+            + "\(String(format: "%.4f", score.features.zeroCrossingRate))\n")
+      }
+      try recording.forEachBlock { block in
+        try mixer.process(block) { mono in
+          try tracker.process(mono, onFrame: onFrame) { collector.note($0) }
+        }
+      }
+      let frameCount = recording.frameCount
+      try tracker.finish(onFrame: onFrame) { collector.note($0) }
+      try recording.tellDamage(nonFiniteCount: mixer.nonFiniteCount, strict: strict)
+      try scoresOutput?.finish()
+      try featuresOutput?.finish()
+      try report.add(
+        file.path, rate: rate, channelCount: recording.channelCount, frameCount: frameCount,
+        segments: collector.segments(endingBy: frameCount), misfires: collector.misfires.count)
+    }
+    try report.finish()
+  }
+}
