@@ -4,18 +4,18 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-enum { group = AK_RESAMPLING_GROUP };
+enum { group = AK_RESAMPLING_GROUP, tile = 4 };
 
-// `width` groups at once, so that their chains of dependent additions overlap. Each output is still summed from 0 in tap
-// order, whatever the width.
-__attribute__((always_inline)) static inline void filter_groups(
-    size_t width, const float *const *restrict windows, const float *const *restrict coefficients, size_t tap_count,
-    float *restrict output) {
-  float sums[4][group] = {{0}};
+// The same group in `width` cycles at once: they share coefficients, and their chains of dependent additions overlap. Each
+// output is summed from 0 in tap order, whatever the width.
+__attribute__((always_inline)) static inline void filter_tile(
+    size_t width, const float *restrict input, size_t input_stride, const float *restrict coefficients,
+    size_t tap_count, float *restrict output, size_t output_stride) {
+  float sums[tile][group] = {{0}};
   for (size_t tap = 0; tap < tap_count; tap++) {
+    const float *restrict c = coefficients + tap * group;
     for (size_t w = 0; w < width; w++) {
-      float x = windows[w][tap];
-      const float *restrict c = coefficients[w] + tap * group;
+      float x = input[w * input_stride + tap];
       for (size_t lane = 0; lane < group; lane++) {
         sums[w][lane] += x * c[lane];
       }
@@ -23,36 +23,39 @@ __attribute__((always_inline)) static inline void filter_groups(
   }
   for (size_t w = 0; w < width; w++) {
     for (size_t lane = 0; lane < group; lane++) {
-      output[w * group + lane] = sums[w][lane];
+      output[w * output_stride + lane] = sums[w][lane];
     }
   }
 }
 
 void ak_scalar_resample_groups(
     const ak_group_bank *bank, const float *input, size_t first_group, size_t group_count, float *output) {
-  size_t in_cycle = first_group;
-  // Where the present cycle starts, less where the first group's window stands in its cycle. The sum with any offset of
-  // the groups to come is not negative; the unsigned difference may wrap before.
-  size_t cycle_start = (size_t)0 - bank->group_offsets[first_group];
-  const size_t group_size = bank->tap_count * group;
-  while (group_count > 0) {
-    size_t width = group_count < 4 ? 1 : 4;
-    const float *windows[4], *coefficients[4];
-    for (size_t w = 0; w < width; w++) {
-      windows[w] = input + (size_t)(cycle_start + bank->group_offsets[in_cycle]);
-      coefficients[w] = bank->coefficients + in_cycle * group_size;
-      if (++in_cycle == bank->cycle_group_count) {
-        in_cycle = 0;
-        cycle_start += bank->cycle_input_count;
-      }
+  const size_t cycle = bank->cycle_group_count;
+  const size_t input_stride = bank->cycle_input_count, output_stride = cycle * group;
+  // The i-th group and every cycle-th one behind it share coefficients.
+  for (size_t i = 0; i < cycle && i < group_count; i++) {
+    size_t in_cycle = first_group + i;
+    size_t offset = 0;
+    if (in_cycle >= cycle) {
+      in_cycle -= cycle;
+      offset = input_stride;
     }
-    if (width == 4) {
-      filter_groups(4, windows, coefficients, bank->tap_count, output);
-    } else {
-      filter_groups(1, windows, coefficients, bank->tap_count, output);
+    // Not negative: a group of the first cycle is not before the first group, and the next cycle is behind this one's end.
+    offset += bank->group_offsets[in_cycle];
+    const float *window = input + (offset - bank->group_offsets[first_group]);
+    const float *coefficients = bank->coefficients + in_cycle * bank->tap_count * group;
+    float *target = output + i * group;
+    size_t left = (group_count - i + cycle - 1) / cycle;
+    for (; left >= tile; left -= tile) {
+      filter_tile(tile, window, input_stride, coefficients, bank->tap_count, target, output_stride);
+      window += tile * input_stride;
+      target += tile * output_stride;
     }
-    output += width * group;
-    group_count -= width;
+    switch (left) {
+    case 3: filter_tile(3, window, input_stride, coefficients, bank->tap_count, target, output_stride); break;
+    case 2: filter_tile(2, window, input_stride, coefficients, bank->tap_count, target, output_stride); break;
+    case 1: filter_tile(1, window, input_stride, coefficients, bank->tap_count, target, output_stride); break;
+    }
   }
 }
 
