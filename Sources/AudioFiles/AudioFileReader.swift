@@ -106,9 +106,11 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
     frameCount = decoder.frameCount
     promisedFrameCount = promised
     isMPEG = type == Decoder.mpeg
-    // libsndfile gives back nothing of a call in which libmpg123 fails. Without a Xing header the stream is cut into frames
-    // of 384, 576 or 1,152 sample frames from its start on, of which this divides each, so that nothing is lost.
-    requestLimit = isMPEG && decoder.frameCount == nil ? 192 : .max
+    // A decoder that fails within a call does not tell where. libsndfile even gives back nothing of a call in which libmpg123
+    // failed; but without a Xing header, an MPEG stream is cut from its start on into frames of 384, 576 or 1,152 sample
+    // frames, of which this divides each, so that a call never spans two.
+    let isFallible = type == SF_FORMAT_FLAC || (isMPEG && decoder.frameCount == nil)
+    requestLimit = isFallible ? 192 : .max
   }
 
   private static func open(_ file: InputFile, _ layout: FileLayout?) throws(AudioFileError.Problem) -> Decoder {
@@ -154,7 +156,7 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
     precondition(wanted > 0, "no room for a sample frame")
     var filled = 0
     while filled < wanted, !isAtEnd, failure == nil {
-      var request = min(wanted - filled, requestLimit)
+      var request = min(wanted - filled, requestLimit - framesRead % requestLimit)
       if let frameCount { request = min(request, frameCount - framesRead) }
       let count = request > 0 ? decode(request, into: &output, at: filled * channelCount) : 0
       filled += count
@@ -183,7 +185,7 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
     }
     guard let reason = result.failure?.reason else {
       if result.frameCount == 0 {
-        if isMPEG, frameCount == nil, !bytes.hasReadPastEnd {
+        if isMPEG, frameCount == nil, !bytes.isExhausted {
           failure = decodingFailed("the decoder stopped at byte \(bytes.position) of \(bytes.count)")
         }
         // libsndfile does not know the length of an Ogg stream only when it does not end with a page.
@@ -191,14 +193,13 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
       }
       return result.frameCount
     }
-    // A decoder that lost its way because the file ended has not failed.
-    let frameCountAfter = framesRead + result.frameCount
-    if bytes.hasReadPastEnd, promisedFrameCount.map({ frameCountAfter < $0 }) ?? true {
+    // A decoder that lost its way because the file ended has not failed. One that found it again has: what it gives may be
+    // filled up with silence, or something is missing in it.
+    if bytes.isExhausted, result.frameCount < request {
       breaksOff = true
       isAtEnd = true
       return result.frameCount
     }
-    // What came with the failure may be filled up with silence.
     failure = decodingFailed(reason)
     return 0
   }

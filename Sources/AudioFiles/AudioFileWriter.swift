@@ -48,7 +48,8 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
   /// Starts a file.
   ///
   /// - Parameters:
-  ///   - container: The file's format; nil to have the path's extension choose it.
+  ///   - container: The file's format; nil to have the path's extension choose it. A device or pipe without an extension
+  ///     gets WAV.
   ///   - channelCount: 1 to 1,024, or to 8 in FLAC.
   /// - Throws: When the extension names no format, when the format cannot hold the encoding or so many channels, or as
   ///   ``AtomicFile/init(path:)``.
@@ -68,11 +69,10 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
   ) throws(AudioFileError) {
     do throws(AudioFileError.Problem) {
       let chosen = if let container { container } else { try Self.container(of: path) }
-      let format = Encoder.Format(
+      let header = try FileHeader(
         container: chosen, encoding: encoding, sampleRate: sampleRate, channelCount: channelCount)
-      try format.check()
-      let target = try WriterTarget(AtomicFile(path: path, isNamed: false), isStream: chosen == .raw)
-      try self.init(target, format, name: path, sizeLimit: sizeLimit)
+      let target = try WriterTarget(AtomicFile(path: path, isNamed: false), header)
+      try self.init(target, header, name: path, sizeLimit: sizeLimit)
     } catch {
       throw AudioFileError(name: path, problem: error)
     }
@@ -93,28 +93,27 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
     channelCount: Int = 1
   ) throws(AudioFileError) {
     do {
-      let format = Encoder.Format(
+      let header = try FileHeader(
         container: container, encoding: encoding, sampleRate: sampleRate, channelCount: channelCount)
-      try format.check()
       let descriptor = try OwnedDescriptor(duplicating: fileDescriptor, for: .write)
-      let target = try WriterTarget(descriptor, isStream: container == .raw)
-      try self.init(target, format, name: name, sizeLimit: nil)
+      let target = try WriterTarget(descriptor, header)
+      try self.init(target, header, name: name, sizeLimit: nil)
     } catch {
       throw AudioFileError(name: name, problem: error)
     }
   }
 
   private init(
-    _ target: WriterTarget, _ format: Encoder.Format, name: String, sizeLimit: Int?
+    _ target: WriterTarget, _ header: FileHeader, name: String, sizeLimit: Int?
   ) throws(AudioFileError.Problem) {
-    encoder = try Encoder(target.output, format)
+    encoder = try Encoder(target.output, header)
     self.target = target
     self.name = name
-    container = format.container
-    encoding = format.encoding
-    sampleRate = format.sampleRate
-    channelCount = format.channelCount
-    self.sizeLimit = sizeLimit ?? format.container.dataSizeLimit
+    container = header.container
+    encoding = header.encoding
+    sampleRate = header.sampleRate
+    channelCount = header.channelCount
+    self.sizeLimit = sizeLimit ?? header.container.dataSizeLimit
     let blockSize = max(1, 4096 / channelCount) * channelCount
     shorts = encoding == .float32 ? [] : [Int16](repeating: 0, count: blockSize)
     integers = encoding == .pcm24 ? [Int32](repeating: 0, count: blockSize) : []
@@ -124,7 +123,11 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
 
   private static func container(of path: String) throws(AudioFileError.Problem) -> AudioContainer {
     let name = path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...]
-    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { throw .unknownExtension(nil) }
+    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else {
+      var status = stat()
+      if unsafe stat(path, &status) == 0, !status.isRegularFile, !status.isDirectory { return .wav }
+      throw .unknownExtension(nil)
+    }
     let fileExtension = String(name[name.index(after: dot)...])
     guard let container = AudioContainer(fileExtension: fileExtension) else { throw .unknownExtension(fileExtension) }
     return container
@@ -225,9 +228,9 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
   public consuming func finish() throws(AudioFileError) {
     do throws(AudioFileError.Problem) {
       if let failure { throw failure }
-      if framesWritten == 0 { try encoder.writeHeader() }
+      if framesWritten == 0, container == .flac { try encoder.writeHeader() }
       try encoder.close()
-      try target.finish()
+      try target.finish(frameCount: framesWritten)
     } catch {
       throw AudioFileError(name: name, problem: error)
     }

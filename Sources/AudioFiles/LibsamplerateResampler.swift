@@ -74,7 +74,7 @@ public struct LibsamplerateResampler: ~Copyable, @unchecked Sendable, Resampling
   }
 
   public func outputCapacity(forInputCount count: Int) -> Int {
-    outputCount(forInputCount: inputCount + count - latencyInSamples) - outputCount
+    isFinished ? 0 : outputCount(forInputCount: inputCount + count - latencyInSamples) - outputCount
   }
 
   public var remainingOutputCount: Int {

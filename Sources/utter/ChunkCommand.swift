@@ -12,11 +12,11 @@ struct ChunkCommand: ParsableCommand {
     commandName: "chunk",
     abstract: "Turns a recording into the events that a realtime voice API takes.",
     discussion: """
-      One event a line: 16-bit mono PCM in base64, in the dialect's JSON. The audio of all events together is exactly that
+      One event a line: 16-bit mono PCM in base64, in the dialect's JSON. The audio of all events together is exactly that \
       of 'utter convert IN OUT --rate R --encoding pcm16'.
 
-      With --vad gate only speech is sent, with what came shortly before it and the pause that ended it; --vad turns also
-      marks the end of each turn: with a commit for openai, with activityStart and activityEnd for gemini. What was kept and
+      With --vad gate only speech is sent, with what came shortly before it and the pause that ended it; --vad turns also \
+      marks the end of each turn: with a commit for openai, with activityStart and activityEnd for gemini. What was kept and \
       dropped is said on standard error, and in full in --manifest.
 
       DIALECTS
@@ -96,8 +96,9 @@ struct ChunkCommand: ParsableCommand {
         let engine = Resampler(from: recording.sampleRate, to: sent)
         try chunk(recording, with: engine, configuration, duration, to: output, manifest)
       }
+    } finish: {
+      try manifest?.finish()
     }
-    try manifest?.finish()
   }
 
   private func chunk<Engine: ResamplingEngine & ~Copyable>(

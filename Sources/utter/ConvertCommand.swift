@@ -7,8 +7,8 @@ struct ConvertCommand: ParsableCommand {
     commandName: "convert",
     abstract: "Writes a recording as mono audio at another rate.",
     discussion: """
-      The output has exactly ceil(frames * rate / input rate) samples, and its delay is compensated: sample k is the
-      instant k / rate of the input. The container follows from the name of OUT (wav, flac, aiff, au, caf, w64, rf64, and
+      The output has exactly ceil(frames * rate / input rate) samples, and its delay is compensated: sample k is the \
+      instant k / rate of the input. The container follows from the name of OUT (wav, flac, aiff, au, caf, w64, rf64, and \
       raw for bare samples); '-' writes WAV to standard output.
 
       EXAMPLES

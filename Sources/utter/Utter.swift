@@ -21,7 +21,7 @@ struct Utter: ParsableCommand {
         Any file as 24 kHz mono:
           utter convert interview.flac interview.wav
 
-      Results go to standard output and nothing else does; progress, summaries and warnings go to standard error.
+      Results go to standard output and nothing else does; progress, summaries and warnings go to standard error. \
       '-' stands for standard input or output.
 
       EXIT STATUS

@@ -12,8 +12,8 @@ struct VADCommand: ParsableCommand {
     commandName: "vad",
     abstract: "Says where in a recording someone is speaking.",
     discussion: """
-      Speech itself, without padding. csv and json give, for each segment, start_s and end_s, and start_decided_s and
-      end_decided_s: the stream time at which a live listener would have known. With several inputs they gain a leading
+      Speech itself, without padding. csv and json give, for each segment, start_s and end_s, and start_decided_s and \
+      end_decided_s: the stream time at which a live listener would have known. With several inputs they gain a leading \
       column 'file'.
 
       EXAMPLES
@@ -91,7 +91,8 @@ struct VADCommand: ParsableCommand {
       try report.add(
         file.path, rate: rate, channelCount: recording.channelCount, frameCount: frameCount,
         segments: collector.segments(endingBy: frameCount), misfires: collector.misfires.count)
+    } finish: {
+      try report.finish()
     }
-    try report.finish()
   }
 }

@@ -111,8 +111,8 @@ final class InputBytes {
   /// libsndfile takes that for the truth and stops there, and much of a stream of varying bit rate may be lost. With this
   /// length the guess is beyond any real count, and decoding goes on to the end.
   var pretendedCount: Int?
-  /// Whether more was asked for than there is.
-  private(set) var hasReadPastEnd = false
+  /// Whether the position is at the end.
+  var isExhausted: Bool { position >= count }
   /// The `errno` of a read that failed.
   private(set) var errorNumber: Int32?
 
@@ -148,17 +148,12 @@ final class InputBytes {
   func read(into buffer: UnsafeMutableRawPointer?, count wanted: sf_count_t) -> sf_count_t {
     guard let buffer = unsafe buffer, wanted > 0 else { return 0 }
     let rest = count - position
-    guard rest > 0 else {
-      hasReadPastEnd = true
-      return 0
-    }
+    guard rest > 0 else { return 0 }
     let result = unsafe file.read(into: buffer, count: min(Int(wanted), rest), at: start + position)
     guard result >= 0 else {
       errorNumber = errno
       return 0
     }
-    // The file became shorter after it was opened.
-    if result == 0 { hasReadPastEnd = true }
     position += result
     return sf_count_t(result)
   }

@@ -11,8 +11,8 @@ extension FileLayout {
     var common: CommonChunk?
     var samples: (offset: Int, byteCount: Int?)?
     var position = 12
+    var missing: String { samples == nil ? "before the SSND chunk" : "before the COMM chunk" }
     for _ in 0..<maximumChunkCount {
-      let missing = samples == nil ? "before the SSND chunk" : "before the COMM chunk"
       let chunk = try header.fields(position..<position + 8, missing)
       let mark = chunk.mark(at: 0)
       let size = chunk.unsigned32(at: 4)
@@ -41,8 +41,10 @@ extension FileLayout {
   ) throws(AudioFileError.Problem) {
     self.init(container: header.container, channelCount: common.channelCount, hertz: common.hertz)
     guard let encoding = common.encoding else { return }
+    // The specification has the COMM chunk's count govern. But it is not believed where it is more than the SSND chunk holds.
     let fromCommon = common.frameCount.map { $0 * encoding.sampleSize * channelCount }
-    try setPlain(header, encoding: encoding, offset: offset, byteCount: byteCount ?? fromCommon)
+    let believed = byteCount.flatMap { size in fromCommon.map { min(size, $0) } }
+    try setPlain(header, encoding: encoding, offset: offset, byteCount: believed ?? byteCount ?? fromCommon)
     if common.isLittleEndian { plain?.isBigEndian = false }
   }
 

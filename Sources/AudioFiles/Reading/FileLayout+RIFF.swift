@@ -44,17 +44,14 @@ extension FileLayout {
   }
 
   init(wave64 header: HeaderReader) throws(AudioFileError.Problem) {
-    // A mark is a GUID that begins with four characters; all but the outermost end alike.
-    let outermost: [UInt8] = [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0x00, 0x00]
-    let inner: [UInt8] = [0xF3, 0xAC, 0xD3, 0x11, 0x8C, 0xD1, 0x00, 0xC0, 0x4F, 0x8E, 0xDB, 0x8A]
     let top = try header.fields(0..<40, "inside the file's own mark")
-    guard top.bytes[4..<16].elementsEqual(outermost), top.mark(at: 24) == "wave", top.bytes[28...].elementsEqual(inner)
+    guard top.bytes[4..<16].elementsEqual(Wave64.outermost), top.mark(at: 24) == "wave", top.bytes[28...].elementsEqual(Wave64.inner)
     else { throw .notAudio }
     var format: WaveFormat?
     var position = 40
     for _ in 0..<maximumChunkCount {
       let chunk = try header.fields(position..<position + 24, "before the data chunk")
-      let mark = chunk.bytes[4..<16].elementsEqual(inner) ? chunk.mark(at: 0) : "unknown"
+      let mark = chunk.bytes[4..<16].elementsEqual(Wave64.inner) ? chunk.mark(at: 0) : "unknown"
       let content = position + 24
       // A chunk's size counts its mark and the size itself.
       let size = Int(plausible: chunk.unsigned64(at: 16)).map { $0 - 24 }

@@ -1,4 +1,3 @@
-import AudioDSP
 import CSndFile
 
 #if canImport(Darwin)
@@ -14,34 +13,14 @@ import CSndFile
   private let output: OutputBytes
   private var file: OpaquePointer?
 
-  /// What libsndfile is to write.
-  struct Format {
-    var container: AudioContainer
-    var encoding: AudioEncoding
-    var sampleRate: SampleRate
-    var channelCount: Int
-
-    fileprivate var info: SF_INFO {
-      SF_INFO(
-        frames: 0, samplerate: Int32(sampleRate.hertz), channels: Int32(clamping: channelCount),
-        format: Int32(container.format | encoding.format), sections: 0, seekable: 0)
-    }
-
-    /// - Throws: When the container cannot hold the encoding, or not so many channels.
-    func check() throws(AudioFileError.Problem) {
-      var info = info
-      let isPossible = unsafe sf_format_check(&info) != 0
-      // libsndfile leaves FLAC's limit to the encoder, which refuses the first samples.
-      if !isPossible || (container == .flac && channelCount > 8) {
-        throw .cannotHold(container: container, encoding: encoding, channelCount: channelCount)
-      }
-    }
-  }
-
-  /// - Throws: When libsndfile cannot write such a file, or the system fails.
-  init(_ output: OutputBytes, _ format: Format) throws(AudioFileError.Problem) {
+  /// - Parameter output: Where the samples go; of a FLAC file, everything.
+  /// - Throws: When the system fails, or libsndfile.
+  init(_ output: OutputBytes, _ header: FileHeader) throws(AudioFileError.Problem) {
     self.output = output
-    var info = format.info
+    var info = SF_INFO()
+    info.samplerate = Int32(header.sampleRate.hertz)
+    info.channels = Int32(header.channelCount)
+    info.format = Int32(header.format)
     var calls = unsafe SF_VIRTUAL_IO(
       get_filelen: { unsafe sf_count_t(OutputBytes.from($0).count) },
       seek: { unsafe OutputBytes.from($2).seek(by: $0, from: $1) },
@@ -51,11 +30,9 @@ import CSndFile
     let userData = unsafe Unmanaged.passUnretained(output).toOpaque()
     unsafe file = sf_open_virtual(&calls, Int32(SFM_WRITE), &info, userData)
     try output.check()
-    guard let file = unsafe file else {
+    if unsafe file == nil {
       throw .encodingFailed(reason: unsafe trimmedMessage(sf_strerror(nil)))
     }
-    // It would hold the time of writing.
-    _ = unsafe sf_command(file, Int32(SFC_SET_ADD_PEAK_CHUNK), nil, Int32(SF_FALSE))
   }
 
   deinit {
@@ -92,7 +69,7 @@ import CSndFile
     try check(bytes.count, count)
   }
 
-  /// Has libsndfile write the header, which it otherwise leaves to the first samples, and in FLAC files to them alone.
+  /// Has libsndfile write FLAC's header, which it otherwise leaves to the first samples.
   func writeHeader() throws(AudioFileError.Problem) {
     _ = unsafe sf_command(file, Int32(SFC_UPDATE_HEADER_NOW), nil, 0)
     try output.check()
@@ -187,31 +164,18 @@ final class OutputBytes {
   }
 }
 
-extension AudioContainer {
-  /// libsndfile's number.
+extension FileHeader {
+  /// libsndfile's number for what it is to write: samples alone, but all of a FLAC file.
   fileprivate var format: Int {
-    switch self {
-    case .wav: SF_FORMAT_WAV
-    case .flac: SF_FORMAT_FLAC
-    case .aiff: SF_FORMAT_AIFF
-    case .au: SF_FORMAT_AU
-    case .caf: SF_FORMAT_CAF
-    case .w64: SF_FORMAT_W64
-    case .rf64: SF_FORMAT_RF64
-    case .raw: SF_FORMAT_RAW | SF_ENDIAN_LITTLE
-    }
-  }
-}
-
-extension AudioEncoding {
-  /// libsndfile's number.
-  fileprivate var format: Int {
-    switch self {
-    case .pcm16: SF_FORMAT_PCM_16
-    case .pcm24: SF_FORMAT_PCM_24
-    case .float32: SF_FORMAT_FLOAT
-    case .muLaw: SF_FORMAT_ULAW
-    case .aLaw: SF_FORMAT_ALAW
-    }
+    let subtype =
+      switch encoding {
+      case .pcm16: SF_FORMAT_PCM_16
+      case .pcm24: SF_FORMAT_PCM_24
+      case .float32: SF_FORMAT_FLOAT
+      case .muLaw: SF_FORMAT_ULAW
+      case .aLaw: SF_FORMAT_ALAW
+      }
+    if container == .flac { return SF_FORMAT_FLAC | subtype }
+    return SF_FORMAT_RAW | subtype | (container.isBigEndian ? SF_ENDIAN_BIG : SF_ENDIAN_LITTLE)
   }
 }

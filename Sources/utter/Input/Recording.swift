@@ -57,8 +57,10 @@ struct Recording: ~Copyable {
   }
 }
 
-/// Runs `body` on each file; one that fails is told and does not stop the others.
-func forEachFile(_ inputs: InputFiles, _ body: (InputFiles.File) throws -> Void) throws {
+/// Runs `body` on each file, and `finish` behind them; a file that fails is told and does not stop the others.
+func forEachFile(
+  _ inputs: InputFiles, _ body: (InputFiles.File) throws -> Void, finish: () throws -> Void
+) throws {
   var failed = 0
   for file in inputs.files {
     do {
@@ -70,6 +72,7 @@ func forEachFile(_ inputs: InputFiles, _ body: (InputFiles.File) throws -> Void)
       failed += 1
     }
   }
+  try finish()
   if failed > 0 {
     Diagnostics.write("utter: \(failed) of \(inputs.files.count) files failed")
     throw Failure.alreadyTold

@@ -36,7 +36,8 @@ final class Output {
   }
 
   func write(_ bytes: Span<UInt8>) throws {
-    for i in bytes.indices { buffer.append(bytes[i]) }
+    // As a whole: a loop over the bytes costs as much as resampling them did.
+    unsafe bytes.withUnsafeBufferPointer { unsafe buffer.append(contentsOf: $0) }
     if buffer.count >= Self.blockSize { try flush() }
   }
 
