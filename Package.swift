@@ -50,7 +50,7 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "AudioTestSupport", dependencies: ["CAllocationCounter"], path: "Tests/AudioTestSupport"),
     .testTarget(name: "AudioDSPTests", dependencies: ["AudioDSP", "AudioTestSupport"]),
-    .testTarget(name: "AudioFilesTests", dependencies: ["AudioFiles", "AudioTestSupport"]),
+    .testTarget(name: "AudioFilesTests", dependencies: ["AudioDSP", "AudioFiles", "CSndFile", "AudioTestSupport"]),
     .testTarget(name: "RealtimeVoiceTests", dependencies: ["RealtimeVoice", "AudioTestSupport"]),
     .testTarget(name: "UtterToolTests", dependencies: ["AudioTestSupport", "AudioFiles", "utter"]),
   ],

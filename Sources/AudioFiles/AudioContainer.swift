@@ -47,7 +47,7 @@ public enum AudioContainer: String, Sendable, CaseIterable, CustomStringConverti
   static var extensionList: String { allCases.map(\.rawValue).joined(separator: ", ") }
 
   /// The most bytes of samples that the size fields count, less 64 KiB for everything around them.
-  var dataSizeLimit: Int {
+  package var dataSizeLimit: Int {
     switch self {
     case .wav, .aiff, .au: 0xFFFF_FFFF - 0x1_0000
     case .flac, .caf, .w64, .rf64, .raw: .max

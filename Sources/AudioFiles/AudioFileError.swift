@@ -121,7 +121,7 @@ extension AudioFileError.Problem {
 
 extension String {
   /// The same with control characters written as escapes.
-  var onOneLine: String {
+  package var onOneLine: String {
     guard unicodeScalars.contains(where: \.breaksLines) else { return self }
     return unicodeScalars.map { $0.breaksLines ? $0.escaped(asASCII: true) : String($0) }.joined()
   }

@@ -4,12 +4,11 @@ extension AudioFileReader {
   /// Allocates one block.
   ///
   /// - Parameters:
-  ///   - frameCount: How many sample frames make a block; the last one is shorter.
+  ///   - sampleCount: How many samples make a block at the most: whole sample frames, at least one.
   ///   - body: Takes interleaved samples, which are valid during the call only.
   /// - Throws: ``AudioFileError``, or what `body` throws.
-  public mutating func forEachBlock(of frameCount: Int = 16_384, _ body: (Span<Float>) throws -> Void) throws {
-    precondition(frameCount > 0)
-    var block = [Float](repeating: 0, count: frameCount * channelCount)
+  public mutating func forEachBlock(of sampleCount: Int = 32_768, _ body: (Span<Float>) throws -> Void) throws {
+    var block = [Float](repeating: 0, count: max(1, sampleCount / channelCount) * channelCount)
     while true {
       var span = block.mutableSpan
       let count = try read(into: &span)

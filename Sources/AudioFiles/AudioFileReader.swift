@@ -18,8 +18,8 @@ import CSndFile
 /// }
 /// ```
 ///
-/// Where no header of known kind is found, and for MPEG streams, standard error is closed for the time of each call into the
-/// decoder, because libmpg123 cannot be told not to write to it.
+/// For MPEG streams, and where no header of a known kind is found, standard error leads nowhere for the time of each call into
+/// the decoder, because libmpg123 writes to it and cannot be told not to.
 public struct AudioFileReader: ~Copyable, @unchecked Sendable {
   // Sendable, because the objects below belong to one reader alone, and that cannot be copied.
 
@@ -155,13 +155,10 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
     let wanted = output.count / channelCount
     precondition(wanted > 0, "no room for a sample frame")
     var filled = 0
-    while filled < wanted, !isAtEnd, failure == nil {
-      var request = min(wanted - filled, requestLimit - framesRead % requestLimit)
-      if let frameCount { request = min(request, frameCount - framesRead) }
-      let count = request > 0 ? decode(request, into: &output, at: filled * channelCount) : 0
-      filled += count
-      framesRead += count
-      if count == 0, failure == nil { isAtEnd = true }
+    if isMPEG {
+      StandardErrorSilencer.run { filled = fill(&output, wanted) }
+    } else {
+      filled = fill(&output, wanted)
     }
     if filled == 0, let failure { throw failure }
     if framesRead == 0 {
@@ -170,14 +167,24 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
     return filled
   }
 
-  /// Asks the decoder once; sets `failure`, `breaksOff` and `isAtEnd`.
-  private mutating func decode(_ request: Int, into output: inout MutableSpan<Float>, at offset: Int) -> Int {
-    var result: (frameCount: Int, failure: DecoderFailure?) = (0, nil)
-    if isMPEG {
-      StandardErrorSilencer.run { result = decoder.read(request, into: &output, at: offset) }
-    } else {
-      result = decoder.read(request, into: &output, at: offset)
+  /// Asks the decoder until there are as many sample frames as wanted, or no more; sets `framesRead`, `failure`,
+  /// `breaksOff` and `isAtEnd`.
+  private mutating func fill(_ output: inout MutableSpan<Float>, _ wanted: Int) -> Int {
+    var filled = 0
+    while filled < wanted, !isAtEnd, failure == nil {
+      var request = min(wanted - filled, requestLimit - framesRead % requestLimit)
+      if let frameCount { request = min(request, frameCount - framesRead) }
+      let count = request > 0 ? decode(request, into: &output, at: filled * channelCount) : 0
+      filled += count
+      framesRead += count
+      if count == 0, failure == nil { isAtEnd = true }
     }
+    return filled
+  }
+
+  /// Asks the decoder once.
+  private mutating func decode(_ request: Int, into output: inout MutableSpan<Float>, at offset: Int) -> Int {
+    let result = decoder.read(request, into: &output, at: offset)
     let bytes = decoder.bytes
     if let errorNumber = bytes.errorNumber {
       failure = AudioFileError(name: name, problem: .system(.read, errorNumber: errorNumber))

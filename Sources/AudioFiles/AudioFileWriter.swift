@@ -63,7 +63,7 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
   }
 
   /// - Parameter sizeLimit: Stands in for the container's own limit on the bytes of samples.
-  init(
+  package init(
     path: String, container: AudioContainer?, encoding: AudioEncoding, sampleRate: SampleRate, channelCount: Int,
     sizeLimit: Int?
   ) throws(AudioFileError) {

@@ -67,15 +67,23 @@ struct ChunkCommand: ParsableCommand {
   @Flag(name: .shortAndLong, help: "Say nothing on standard error but warnings.")
   var quiet = false
 
-  func run() throws {
-    let duration = Duration.milliseconds(chunkMilliseconds)
-    guard Chunker.durations.contains(duration) else {
+  func validate() throws {
+    guard (10...10_000).contains(chunkMilliseconds) else {
       throw Misuse("--chunk-ms \(chunkMilliseconds) is outside of 10 to 10000")
     }
+    try SegmentationOptions.check(prefixPadding, "--prefix-ms")
+    if vad == .off, prefixPadding != nil || !segmentation.isEmpty {
+      throw Misuse("--prefix-ms, --hangover-ms, --min-speech-ms and --threshold need --vad gate or --vad turns")
+    }
+  }
+
+  func run() throws {
+    let duration = Duration.milliseconds(chunkMilliseconds)
     let configuration = try segmentation.configuration(default: .turns, prefixPadding: prefixPadding)
     let inputs = try InputFiles(inputs)
+    let manifestPlaces = manifest.map { [$0 == "-" ? OutputPlace.standardOutput : .file($0)] } ?? []
     let place = try OutputPlace(out, for: inputs, option: "--out")
-    try place.checkNames(of: inputs)
+    try checkOutputs([place] + manifestPlaces, of: inputs)
     let sent = rate ?? dialect.defaultRate
     if let legal = dialect.legalRates, !legal.contains(sent.hertz) {
       Diagnostics.warn(
@@ -85,25 +93,25 @@ struct ChunkCommand: ParsableCommand {
       Diagnostics.warn("\(dialect.rawValue) has no event for the end of a turn: only the summary tells where turns end")
     }
 
-    let manifest = try manifest.map { try Output($0) }
+    let manifestOutput = try manifest.map { try Output($0) }
     try forEachFile(inputs) { file in
       let recording = try Recording(file.path)
       let output = try Output(place.path(for: file, pathExtension: dialect == .pcm ? "b64" : "jsonl"))
       if let quality = conversion.engine.quality {
         let engine = try LibsamplerateResampler(from: recording.sampleRate, to: sent, quality: quality)
-        try chunk(recording, with: engine, configuration, duration, to: output, manifest)
+        try chunk(recording, with: engine, configuration, duration, to: output, manifestOutput)
       } else {
         let engine = Resampler(from: recording.sampleRate, to: sent)
-        try chunk(recording, with: engine, configuration, duration, to: output, manifest)
+        try chunk(recording, with: engine, configuration, duration, to: output, manifestOutput)
       }
     } finish: {
-      try manifest?.finish()
+      try manifestOutput?.finish()
     }
   }
 
   private func chunk<Engine: ResamplingEngine & ~Copyable>(
     _ recording: consuming Recording, with engine: consuming Engine, _ configuration: SegmenterConfiguration,
-    _ duration: Duration, to output: Output, _ manifest: Output?
+    _ duration: Duration, to output: Output, _ manifestOutput: Output?
   ) throws {
     var recording = recording
     let (inputRate, outputRate) = (engine.inputRate, engine.outputRate)
@@ -129,9 +137,9 @@ struct ChunkCommand: ParsableCommand {
       frameCount: recording.frameCount, dialect: dialect, outputRate: outputRate,
       chunkMilliseconds: chunkMilliseconds, mode: vad, outputCount: chunker.outputCount, sink: sink)
     if !quiet { summary.tell() }
-    if let manifest {
-      try manifest.write(try summary.json)
-      try manifest.endRecord()
+    if let manifestOutput {
+      try manifestOutput.write(try summary.json)
+      try manifestOutput.endRecord()
     }
   }
 }

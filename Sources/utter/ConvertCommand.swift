@@ -32,7 +32,15 @@ struct ConvertCommand: ParsableCommand {
 
   @OptionGroup var conversion: ConversionOptions
 
+  func validate() throws {
+    if conversion.dither, encoding == .float32 || encoding == .pcm24 {
+      throw Misuse("--dither is for encodings that are made of 16 bits")
+    }
+  }
+
   func run() throws {
+    let place = output == "-" ? OutputPlace.standardOutput : .file(output)
+    try checkOutputs([place], paths: [output], inputs: [input])
     do {
       let recording = try Recording(input)
       if let quality = conversion.engine.quality {

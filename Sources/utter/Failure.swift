@@ -31,7 +31,8 @@ struct Failure: Error, CustomStringConvertible {
     switch error {
     case let failure as Failure: self = failure
     // Its description names the file.
-    case let error as AudioFileError: self.init("\(error)")
+    case let error as AudioFileError:
+      if case .system(.write, EPIPE) = error.problem { self = .outputClosed } else { self.init("\(error)") }
     default: self.init("\(name): \(error)")
     }
   }
@@ -39,10 +40,11 @@ struct Failure: Error, CustomStringConvertible {
 
 /// Standard error: warnings, summaries and progress.
 enum Diagnostics {
+  /// Writes a line; what would break it, in a file's name say, is escaped.
   static func write(_ line: String) {
     Progress.erase()
     // Nothing can be done about a standard error that does not work.
-    try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+    try? FileHandle.standardError.write(contentsOf: Data((line.onOneLine + "\n").utf8))
   }
 
   static func warn(_ line: String) {

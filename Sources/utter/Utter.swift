@@ -1,5 +1,6 @@
 import ArgumentParser
 import AudioDSP
+import AudioFiles
 import Foundation
 
 @main
@@ -25,7 +26,7 @@ struct Utter: ParsableCommand {
       '-' stands for standard input or output.
 
       EXIT STATUS
-        0 done, 1 failed, 64 misuse, 130 interrupted. The environment variable UTTER_BACKEND forces the kernels of one
+        0 done, 1 failed, 64 misuse; an interruption ends it by its signal. The environment variable UTTER_BACKEND forces the kernels of one
         instruction set (\(KernelBackend.available.map(\.rawValue).joined(separator: ", ")) on this machine).
       """,
     version: "0.1.0",
@@ -40,6 +41,9 @@ struct Utter: ParsableCommand {
     } catch let error as Failure {
       if !error.isQuiet { Diagnostics.write("utter: \(error)") }
       Foundation.exit(error.status)
+    } catch let error as AudioFileError {
+      Diagnostics.write("utter: \(error)")
+      Foundation.exit(1)
     } catch let error as KernelBackendError {
       Diagnostics.write("utter: UTTER_BACKEND: \(error)")
       Foundation.exit(1)

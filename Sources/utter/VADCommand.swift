@@ -47,23 +47,29 @@ struct VADCommand: ParsableCommand {
   @Flag(help: "Fail where a file is truncated, instead of a warning.")
   var strict = false
 
+  func validate() throws {
+    // A day; what is no number fails this too.
+    if let maximumSegment, !(0.1...86_400).contains(maximumSegment) {
+      throw Misuse("--max-segment-s \(maximumSegment) is outside of 0.1 to 86400")
+    }
+  }
+
   func run() throws {
     let maximum = maximumSegment.map { Duration.seconds($0) }
     let configuration = try segmentation.configuration(default: .speech, maximumSegment: maximum)
     let inputs = try InputFiles(inputs)
     let scoresPlace = try scores.map { try OutputPlace($0, for: inputs, option: "--scores") }
     let featuresPlace = try features.map { try OutputPlace($0, for: inputs, option: "--features") }
-    try scoresPlace?.checkNames(of: inputs)
-    try featuresPlace?.checkNames(of: inputs)
+    try checkOutputs([.standardOutput] + [scoresPlace, featuresPlace].compactMap(\.self), of: inputs)
 
     let report = try SegmentReport(format, hasFileColumn: inputs.isMultiple)
     try forEachFile(inputs) { file in
+      var recording = try Recording(file.path)
       let scoresOutput = try scoresPlace.map { try Output($0.path(for: file, pathExtension: "scores.csv")) }
       let featuresOutput = try featuresPlace.map { try Output($0.path(for: file, pathExtension: "features.csv")) }
       try scoresOutput?.write("time_s,score\n")
       try featuresOutput?.write("time_s,energy_dbfs,zero_crossing_rate\n")
 
-      var recording = try Recording(file.path)
       let rate = recording.sampleRate
       let grid = FrameGrid(rate)
       var tracker = SpeechTracker(EnergyDetector(rate), configuration: configuration)

@@ -32,7 +32,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["", " scalar", "Scalar", "fastest", "avx1024", "скаляр"])
+  @Test(arguments: [" ", " scalar", "Scalar", "fastest", "avx1024", "скаляр"])
   func unknownName(name: String) {
     let error = #expect(throws: KernelBackendError.self) { try KernelBackend.selected(byName: name) }
     #expect(error?.name == name)

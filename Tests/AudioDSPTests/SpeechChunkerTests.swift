@@ -274,12 +274,12 @@ private struct TallySink: ChunkSink {
 
   @Test("Kept is what the segments claim, in chunks that start with each; all else is dropped", arguments: cases)
   func scripted(test: Case) throws {
-    for seed in 1...6 as ClosedRange<UInt64> {
-      var random = SeededGenerator(seed: seed)
+    for seed in 1...12 as ClosedRange<UInt64> {
+      var random = SeededGenerator(seed: seed &* 1_000_003 &+ UInt64(test.from + test.to))
       let rate = try SampleRate(test.from)
       let configuration = try SegmenterTests.randomConfiguration(&random)
-      let inputCount = Int.random(in: test.from / 10...test.from * 2 / 3, using: &random)
-      let scores = SegmenterTests.randomScores(Int.random(in: 0...80, using: &random), &random)
+      let inputCount = Int.random(in: test.from / 10...test.from * 2 / 5, using: &random)
+      let scores = SegmenterTests.randomScores(Int.random(in: 20...60, using: &random), &random)
       let lookAhead = [0, 0, test.from / 50, test.from / 9].randomElement(using: &random)!
       let input = random.samples(inputCount * test.channels, in: -0.9...0.9)
       let padded = seed == 4
@@ -305,7 +305,7 @@ private struct TallySink: ChunkSink {
     }
   }
 
-  @Test("The longest prefix padding, attack and look-ahead, at the highest rate")
+  @Test("The longest prefix padding, a long attack, a long look-ahead")
   func longPadding() throws {
     var random = SeededGenerator(seed: 22)
     let test = Case(from: 8_000, to: 8_000)
@@ -385,6 +385,39 @@ private struct TallySink: ChunkSink {
     // Speech from 0.5 s, confirmed after 60 ms; all the padding and the attack come at once.
     #expect(firstChunkAt == 8_960)
     #expect(chunker.keptCount == 16_000 - 3_200)
+  }
+
+  @Test("Reset starts a new stream, whatever came before", arguments: [0, 1, 2, 3])
+  func reset(before: Int) throws {
+    var random = SeededGenerator(seed: 29)
+    let test = Case(from: 16_000, to: 24_000, channels: 2)
+    let scores = [0, 0, 1, 1, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1] as [Float]
+    let configuration = try SegmenterConfiguration(
+      minimumSpeech: .milliseconds(30), hangover: .milliseconds(30), prefixPadding: .milliseconds(30))
+    let input = random.samples(2 * 20 * 160)
+    let output = try Self.output(input, test, ditherSeed: 5)
+    let expected = try Self.expectedEntries(
+      output, test, inputCount: input.count / 2, scores: scores, configuration: configuration, chunkLength: 480)
+    for isDetecting in [true, false] {
+      var chunker = try SpeechChunker(
+        engine: Resampler(from: .hz16000, to: .hz24000),
+        detector: isDetecting ? ScriptedDetector(scores, .hz16000) : nil, channelCount: 2,
+        chunkDuration: .milliseconds(20), segmentation: configuration, ditherSeed: 5)
+      var sink = TraceSink(failingCall: before == 3 ? 4 : .max)
+      do {
+        // A part of the stream, inside of a segment; all of it; up to a failure.
+        let count = before == 1 ? 2 * 8 * 160 + 2 : input.count
+        if before > 0 { try chunker.process(input.span.extracting(..<count), into: &sink) }
+        if before == 2 { try chunker.finish(into: &sink) }
+        #expect(before < 3)
+      } catch {
+        #expect(before == 3)
+      }
+      chunker.reset()
+      #expect(chunker.inputCount == 0 && chunker.outputCount == 0 && chunker.keptCount == 0)
+      let entries = try Self.feed(input, channels: 2, to: &chunker, cuts: random.cuts(of: input.count / 2))
+      #expect(entries == (isDetecting ? expected.entries : Self.slices(output, output.indices, by: 480)))
+    }
   }
 
   // MARK: The energy detector on the way

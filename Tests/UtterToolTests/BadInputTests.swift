@@ -109,6 +109,12 @@ import Testing
     for arguments in [
       ["chunk"], ["chunk", Tool.speech, "--chunk-ms", "5"], ["chunk", Tool.speech, "--dialect", "morse"],
       ["convert", Tool.speech], ["convert", Tool.speech, "a.wav", "--rate", "3999"], ["vad", "--nonsense"], ["sing"],
+      ["convert", Tool.speech, "a.wav", "--encoding", "float32", "--dither"],
+      ["chunk", Tool.speech, "--prefix-ms", "20"],
+      ["vad", Tool.speech, "--max-segment-s=inf"], ["vad", Tool.speech, "--max-segment-s=nan"],
+      ["vad", Tool.speech, "--max-segment-s=1e300"], ["vad", Tool.speech, "--threshold=nan"],
+      ["vad", Tool.speech, "--hangover-ms", "99999999999"],
+      ["chunk", Tool.speech, "--chunk-ms", "9223372036854775807"],
     ] {
       let outcome = try Tool.run(arguments)
       #expect(outcome.status == 64, "\(arguments)")
@@ -124,7 +130,7 @@ import Testing
     #expect(outcome.errorLines.count == 2)
   }
 
-  @Test(arguments: [SIGINT, SIGTERM])
+  @Test(.timeLimit(.minutes(1)), arguments: [SIGINT, SIGTERM])
   func anInterruptionLeavesNothing(signal: Int32) throws {
     let folder = try TemporaryFolder()
     try #require(mkfifo(folder.path("never"), 0o600) == 0)

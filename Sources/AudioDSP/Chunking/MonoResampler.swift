@@ -45,7 +45,7 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   public var latencyInSamples: Int { engine.latencyInSamples }
 
   /// Takes all of `interleaved` and hands each slice to `body`: the mono signal at the input rate, and the output that it
-  /// completes. Does not allocate.
+  /// completes. Does not allocate, unless an engine gives more at once than ever before.
   ///
   /// - Throws: ``PreparationError`` for a partial sample frame, a failing engine, or what `body` throws.
   public mutating func process<Failure>(
@@ -98,6 +98,13 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     } catch {
       throw .output(error)
     }
+  }
+
+  /// Makes the resampler as it was after `init`.
+  public mutating func reset() {
+    engine.reset()
+    nonFiniteCount = 0
+    inputCount = 0
   }
 
   // The three below are static so that each names exactly the state that it changes.

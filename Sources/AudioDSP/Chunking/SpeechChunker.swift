@@ -88,6 +88,12 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
     try Self.finish(&resampler, &gate, &sink)
   }
 
+  /// Makes the chunker as it was after `init`.
+  public mutating func reset() {
+    resampler.reset()
+    gate.reset()
+  }
+
   // Static, so that the closures take hold of the gate and not of the whole.
 
   private static func process<Sink: ChunkSink & ~Copyable>(

@@ -73,6 +73,16 @@ struct SpeechGate<Detector>: ~Copyable where Detector: VoiceActivityDetector & ~
     try chunks.finish(into: &sink)
   }
 
+  /// Makes the gate as it was after `init`.
+  mutating func reset() {
+    detector?.reset()
+    segmenter.reset()
+    boundaries.removeAll()
+    pcm.reset()
+    chunks.reset()
+    isOpen = !isDetecting
+  }
+
   private var isDetecting: Bool {
     switch detector {
     case .some: true
@@ -169,6 +179,11 @@ private struct BoundaryQueue {
     count += 1
   }
 
+  mutating func removeAll() {
+    head = 0
+    count = 0
+  }
+
   mutating func removeFirst() {
     head = (head + 1) % elements.count
     count -= 1
@@ -219,6 +234,13 @@ private struct PCMBuffer: ~Copyable {
     try chunks.append(storage.span.extracting(head..<head + (end - start)), into: &sink)
   }
 
+  mutating func reset() {
+    dither?.reset()
+    head = 0
+    start = 0
+    end = 0
+  }
+
   mutating func removeFirst(upTo end: Int) {
     head += end - start
     start = end
@@ -251,6 +273,12 @@ private struct ChunkFeed: ~Copyable {
   }
 
   mutating func start(at offset: Int) { nextOffset = offset }
+
+  mutating func reset() {
+    chunker.reset()
+    nextOffset = 0
+    sampleCount = 0
+  }
 
   mutating func append<Sink: ChunkSink & ~Copyable>(
     _ samples: Span<Int16>, into sink: inout Sink

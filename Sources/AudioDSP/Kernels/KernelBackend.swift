@@ -29,11 +29,11 @@ package enum KernelBackend: String, CaseIterable, Sendable {
     try selected(byName: unsafe getenv("UTTER_BACKEND").map { unsafe String(cString: $0) })
   }
 
-  /// The backend of that name, or the fastest for nil.
+  /// The backend of that name, or the fastest for none.
   ///
   /// - Throws: ``KernelBackendError`` when it names no backend, or one that this processor lacks.
   package static func selected(byName name: String?) throws(KernelBackendError) -> KernelBackend {
-    guard let name else { return available.last ?? .scalar }
+    guard let name, !name.isEmpty else { return available.last ?? .scalar }
     guard let backend = KernelBackend(rawValue: name), backend.isAvailable else {
       throw KernelBackendError(name: name)
     }

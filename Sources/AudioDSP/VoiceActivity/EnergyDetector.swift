@@ -1,20 +1,19 @@
 /// Finds speech by its energy over an adaptive noise floor, with help from the zero-crossing rate.
 ///
-/// Four things are measured of each frame. None of them depends on the level of the recording, down to
-/// -80 dBFS:
+/// Three things are measured of each frame. None of them depends on the level of the recording, down to -80 dBFS:
 ///
 /// 1. **Height**: where the energy lies between the noise floor (0) and the speech level (1). The energy is taken less the
-///    frame's mean, so that an offset does not count. The floor is the least smoothed energy of the last 2 s
+///    frame's mean, so that an offset does not count. The floor is the least smoothed energy of the last 2.5 s
 ///    (``MinimumTracker``), followed slowly upwards; the speech level follows the energy of what stands clear of the floor.
 ///    The height is smoothed, quickly upwards, so that an onset is found at once, and slowly downwards, which bridges the
 ///    short closures inside words.
 /// 2. **Unrest**: how much the zero-crossing rate of the last 100 ms varies. It does in speech, where vowels and
 ///    consonants take turns, and hardly in noise, even in noise that has just grown louder.
-/// 3. **Brightness**: the zero-crossing rate over that of the noise. Voices have fewer crossings than most noise has.
-/// 4. **Clearance**: the distance from floor to speech level in decibels. A good recording is judged more strictly than a
-///    noisy one, because in it much that is not speech stands clear of the floor.
+/// 3. **Brightness**: the zero-crossing rate of the last 100 ms over that of the noise. Voices have fewer crossings than
+///    most noises have.
 ///
-/// A weighted sum of the four goes through a logistic function, which gives a score from 0 to 1.
+/// Unrest and brightness say how much the height counts: what does not stand above the floor is no speech, however its
+/// crossings vary. A logistic function makes a score from 0 to 1 of it.
 ///
 /// Right for good recordings, and almost free of cost; in loud noise, and against other people's voices, a trained detector
 /// is better. No look-ahead; nothing allocates after `init`.
@@ -29,42 +28,42 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
 
     /// The energy is smoothed over 100 ms before its minimum is taken.
     static let floorSmoothingRate: Float = 0.1
-    /// 8 blocks of 250 ms: longer than a stretch of speech without a pause of some kind, short enough to follow a fan
+    /// 10 blocks of 250 ms: longer than a stretch of speech without a pause of some kind, short enough to follow a fan
     /// switched on.
     static let floorBlockLength = 25
-    static let floorBlockCount = 8
+    static let floorBlockCount = 10
     /// How fast the floor follows a risen minimum: a time constant of 200 ms.
     static let floorRiseRate: Float = 0.05
     /// Where the floor is taken to lie at the most in a stream's first 200 ms, when there was no pause to learn it from,
     /// and how far above it the speech level is then taken to lie.
     static let initialFloor: Float = -45
     static let initialFrameCount = 20
-    static let initialClearance: Float = 20
+    static let initialClearance: Float = 25
     /// From how many decibels above the floor on energy counts into the speech level, which lies no lower; and up to how
     /// many it counts into the noise's crossings.
-    static let leastClearance: Float = 6
+    static let leastClearance: Float = 8
     static let levelRiseRate: Float = 0.02
-    static let levelFallRate: Float = 0.003
+    static let levelFallRate: Float = 0.001
 
     static let heightAttackRate: Float = 0.3
-    static let heightReleaseRate: Float = 0.05
-    /// What is louder than the speech level by more than this part of the clearance counts no more.
-    static let greatestHeight: Float = 1.3
+    static let heightReleaseRate: Float = 0.09
+    /// What is louder than speech is no surer to be speech.
+    static let greatestHeight: Float = 1
 
     /// Crossings are counted in units of 16,000 a second, and their square root is used, whose variance in noise does not
     /// depend on the noise's colour. What is above the limit is fricatives and hiss; how far above is up to the sample rate.
     static let crossingUnit: Float = 16_000
     static let crossingLimit: Float = 0.5
-    static let unrestRate: Float = 0.1
+    static let crossingRate: Float = 0.1
     static let noiseCrossingRate: Float = 0.02
 
-    static let heightWeight: Float = 5.4
-    static let unrestWeight: Float = 14
-    static let brightnessWeight: Float = -2.4
-    /// Per decibel, up to the limit.
-    static let clearanceWeight: Float = -0.04
-    static let clearanceLimit: Float = 30
-    static let bias: Float = -3.5
+    /// What a height of 1 adds, what it adds per unit of unrest and of brightness, and what it starts from.
+    static let heightWeight: Float = 3.3
+    static let unrestWeight: Float = 17
+    static let brightnessWeight: Float = -10
+    /// Brighter than the noise may be a fricative, which must not lose its onset.
+    static let brightnessRange: ClosedRange<Float> = -0.3...0
+    static let bias: Float = -2.3
   }
 
   private var analyzer: FrameAnalyzer
@@ -148,15 +147,15 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
     let heightRate = height > state.height ? Constants.heightAttackRate : Constants.heightReleaseRate
     state.height += heightRate * (height - state.height)
 
-    let crossings = followCrossings(features.zeroCrossingRate, excess: excess)
+    followCrossings(features.zeroCrossingRate, excess: excess)
     let unrest = max(0, state.squaredCrossings - state.crossings * state.crossings).squareRoot()
+    let range = Constants.brightnessRange
+    let brightness = min(max(state.crossings - state.noiseCrossings, range.lowerBound), range.upperBound)
     state.frameCount += 1
 
-    let sum =
-      Constants.bias + Constants.heightWeight * state.height + Constants.unrestWeight * unrest
-      + Constants.brightnessWeight * (crossings - state.noiseCrossings)
-      + Constants.clearanceWeight * min(clearance, Constants.clearanceLimit)
-    return FrameScore(1 / (1 + exponential(-sum)), features: features)
+    let weight =
+      Constants.heightWeight + Constants.unrestWeight * unrest + Constants.brightnessWeight * brightness
+    return FrameScore(1 / (1 + exponential(-Constants.bias - weight * state.height)), features: features)
   }
 
   private mutating func followFloor(_ energy: Float) {
@@ -182,8 +181,7 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
     state.speechLevel = max(state.speechLevel, state.floor + Constants.leastClearance)
   }
 
-  /// Returns the square root of the frame's crossings.
-  private mutating func followCrossings(_ rate: Float, excess: Float) -> Float {
+  private mutating func followCrossings(_ rate: Float, excess: Float) {
     let perUnit = rate * Float(grid.sampleRate.hertz) / Constants.crossingUnit
     let crossings = min(perUnit, Constants.crossingLimit).squareRoot()
     if state.frameCount == 0 {
@@ -191,11 +189,10 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
       state.squaredCrossings = crossings * crossings
       state.noiseCrossings = crossings
     }
-    state.crossings += Constants.unrestRate * (crossings - state.crossings)
-    state.squaredCrossings += Constants.unrestRate * (crossings * crossings - state.squaredCrossings)
+    state.crossings += Constants.crossingRate * (crossings - state.crossings)
+    state.squaredCrossings += Constants.crossingRate * (crossings * crossings - state.squaredCrossings)
     if excess < Constants.leastClearance {
       state.noiseCrossings += Constants.noiseCrossingRate * (crossings - state.noiseCrossings)
     }
-    return crossings
   }
 }

@@ -237,7 +237,7 @@ public struct SegmenterConfiguration: Hashable, Sendable {
     minimumSpeech: .milliseconds(60), hangover: .milliseconds(200), prefixPadding: .milliseconds(300))
 
   /// Turns of a conversation: a pause inside of a sentence does not end one. The hangover and the prefix padding are those
-  /// of OpenAI's server VAD.
+  /// that OpenAI's documentation gives for its server VAD.
   public static let turns = SegmenterConfiguration(
     minimumSpeech: .milliseconds(60), hangover: .milliseconds(500), prefixPadding: .milliseconds(300))
 

@@ -1,4 +1,5 @@
 import CSndFile
+import Synchronization
 
 #if canImport(Darwin)
   import Darwin
@@ -52,9 +53,13 @@ import CSndFile
       write: { _, _, _ in 0 },
       tell: { unsafe InputBytes.from($0).position64 })
     let userData = unsafe Unmanaged.passUnretained(bytes).toOpaque()
-    guard let file = unsafe sf_open_virtual(&calls, Int32(SFM_READ), &info, userData) else {
-      throw DecoderFailure(reason: unsafe trimmedMessage(sf_strerror(nil)))
+    var file: OpaquePointer?
+    var reason = ""
+    openingLock.withLock { _ in
+      unsafe file = sf_open_virtual(&calls, Int32(SFM_READ), &info, userData)
+      if unsafe file == nil { reason = unsafe trimmedMessage(sf_strerror(nil)) }
     }
+    guard let file = unsafe file else { throw DecoderFailure(reason: reason) }
     unsafe self.file = file
     self.bytes = bytes
     channelCount = Int(info.channels)
@@ -158,6 +163,9 @@ final class InputBytes {
     return sf_count_t(result)
   }
 }
+
+/// libsndfile keeps the reason for which it did not open a file in one place for all threads.
+let openingLock = Mutex<Void>(())
 
 /// A message of libsndfile without the marks around it: "Error : no such thing." becomes "no such thing".
 func trimmedMessage(_ message: UnsafePointer<CChar>?) -> String {

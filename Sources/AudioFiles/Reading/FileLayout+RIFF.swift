@@ -45,8 +45,8 @@ extension FileLayout {
 
   init(wave64 header: HeaderReader) throws(AudioFileError.Problem) {
     let top = try header.fields(0..<40, "inside the file's own mark")
-    guard top.bytes[4..<16].elementsEqual(Wave64.outermost), top.mark(at: 24) == "wave", top.bytes[28...].elementsEqual(Wave64.inner)
-    else { throw .notAudio }
+    let isWave = top.mark(at: 24) == "wave" && top.bytes[28...].elementsEqual(Wave64.inner)
+    guard isWave, top.bytes[4..<16].elementsEqual(Wave64.outermost) else { throw .notAudio }
     var format: WaveFormat?
     var position = 40
     for _ in 0..<maximumChunkCount {

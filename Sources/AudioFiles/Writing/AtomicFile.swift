@@ -38,7 +38,7 @@ public struct AtomicFile: ~Copyable, Sendable {
   }
 
   /// - Parameter isNamed: Whether to give the file a hidden name even where none is needed.
-  init(path: String, isNamed: Bool) throws(AudioFileError.Problem) {
+  package init(path: String, isNamed: Bool) throws(AudioFileError.Problem) {
     pending = try PendingFile(path: path, isNamed: isNamed)
   }
 

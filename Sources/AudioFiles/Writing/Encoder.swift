@@ -28,11 +28,13 @@ import CSndFile
       write: { unsafe OutputBytes.from($2).write($0, count: $1) },
       tell: { unsafe sf_count_t(OutputBytes.from($0).position) })
     let userData = unsafe Unmanaged.passUnretained(output).toOpaque()
-    unsafe file = sf_open_virtual(&calls, Int32(SFM_WRITE), &info, userData)
-    try output.check()
-    if unsafe file == nil {
-      throw .encodingFailed(reason: unsafe trimmedMessage(sf_strerror(nil)))
+    var reason = ""
+    openingLock.withLock { _ in
+      unsafe file = sf_open_virtual(&calls, Int32(SFM_WRITE), &info, userData)
+      if unsafe file == nil { reason = unsafe trimmedMessage(sf_strerror(nil)) }
     }
+    try output.check()
+    if unsafe file == nil { throw .encodingFailed(reason: reason) }
   }
 
   deinit {

@@ -197,11 +197,13 @@ struct FileHeader {
       }
     var header = HeaderBytes(isBigEndian: true)
     header.append(".snd")
-    header.append32(24)
+    header.append32(28)
     header.append32(dataSize(frameCount: frameCount))
     header.append32(number)
     header.append32(sampleRate.hertz)
     header.append32(channelCount)
+    // An annotation of at least four bytes.
+    header.append32(0)
     return header.bytes
   }
 

@@ -1,3 +1,5 @@
+import Synchronization
+
 #if canImport(Darwin)
   import Darwin
 #elseif canImport(Musl)
@@ -7,9 +9,18 @@
 #endif
 
 /// The hidden name of a file that is not complete; known to signal handlers for as long as there is something to unlink.
-struct TemporaryName: Sendable {
+///
+/// It is given up once: by the final name, or by removal.
+final class TemporaryName: Sendable {
   private let path: String
-  private let entry: PendingNames.Entry?
+  /// Taken by whoever gives the name up, since the table may give its place to another name after that.
+  private let entry: Mutex<Entry?>
+
+  private enum Entry {
+    case listed(PendingNames.Entry)
+    /// The table was full.
+    case unlisted
+  }
 
   /// Makes a file under a new name in another file's folder.
   ///
@@ -22,7 +33,7 @@ struct TemporaryName: Sendable {
       let entry = PendingNames.add(path)
       if create(path) {
         self.path = path
-        self.entry = entry
+        self.entry = Mutex(entry.map { .listed($0) } ?? .unlisted)
         return
       }
       let errorNumber = errno
@@ -34,12 +45,17 @@ struct TemporaryName: Sendable {
   /// Gives the file its final name, in place of what has it.
   func becomes(_ target: String) throws(AudioFileError.Problem) {
     if unsafe rename(path, target) != 0 { throw .failed(.rename) }
-    PendingNames.remove(entry)
+    giveUp()
   }
 
   /// Removes the file, if it still has this name.
   func remove() {
+    guard entry.withLock({ $0 != nil }) else { return }
     _ = unsafe unlink(path)
-    PendingNames.remove(entry)
+    giveUp()
+  }
+
+  private func giveUp() {
+    if case .listed(let entry) = entry.withLock({ $0.take() }) { PendingNames.remove(entry) }
   }
 }

@@ -37,19 +37,40 @@ struct InputFiles {
     isMultiple = hasFolder || files.count > 1
   }
 
+  /// The audio files of a folder and of those inside of it. Links to files are followed, links to folders are not, so that
+  /// a walk ends.
   private static func walk(_ folder: String) throws -> [File] {
-    guard let walker = FileManager.default.enumerator(atPath: folder) else {
-      throw Failure("\(folder): cannot read the folder")
+    var found: [File] = []
+    var waiting = [""]
+    while let below = waiting.popLast() {
+      let path = (folder as NSString).appendingPathComponent(below)
+      let names: [String]
+      do {
+        names = try FileManager.default.contentsOfDirectory(atPath: path)
+      } catch {
+        throw Failure("\(path): cannot read the folder")
+      }
+      for name in names where !name.hasPrefix(".") {
+        let relative = (below as NSString).appendingPathComponent(name)
+        let full = (folder as NSString).appendingPathComponent(relative)
+        var type = try? FileManager.default.attributesOfItem(atPath: full)[.type] as? FileAttributeType
+        if type == .typeDirectory { waiting.append(relative) }
+        if type == .typeSymbolicLink {
+          type = try? FileManager.default.attributesOfItem(atPath: linkTarget(full))[.type] as? FileAttributeType
+        }
+        let isAudio = audioExtensions.contains((name as NSString).pathExtension.lowercased())
+        if isAudio, type == .typeRegular { found.append(File(path: full, relativePath: relative)) }
+      }
     }
-    var names: [String] = []
-    for case let name as String in walker {
-      let isHidden = name.split(separator: "/").contains { $0.hasPrefix(".") }
-      if !isHidden, audioExtensions.contains((name as NSString).pathExtension.lowercased()) { names.append(name) }
-    }
-    return names.sorted().map { name in
-      File(path: (folder as NSString).appendingPathComponent(name), relativePath: name)
-    }
+    return found.sorted { $0.relativePath < $1.relativePath }
   }
+}
+
+/// Where a path leads when all links in it are followed; the path itself where it leads nowhere.
+private func linkTarget(_ path: String) -> String {
+  guard let target = unsafe realpath(path, nil) else { return path }
+  defer { unsafe free(target) }
+  return unsafe String(cString: target)
 }
 
 private func isFolder(_ path: String) -> Bool {
@@ -83,31 +104,68 @@ enum OutputPlace {
     }
   }
 
-  /// The path of the output for `file`, with `pathExtension` behind its name.
+  /// The path of the output for `file`, with `pathExtension` behind its name; its folder is made.
   func path(for file: InputFiles.File, pathExtension: String) throws -> String {
-    switch self {
-    case .standardOutput: return "-"
-    case .file(let path): return path
-    case .folder(let folder):
-      let path = (folder as NSString).appendingPathComponent(file.relativePath + "." + pathExtension)
+    let path = plannedPath(for: file, pathExtension: pathExtension)
+    if case .folder = self {
       let parent = (path as NSString).deletingLastPathComponent
       do {
         try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
       } catch {
         throw Failure("\(parent): cannot make the folder")
       }
-      return path
     }
+    return path
   }
 
-  /// - Throws: ``Misuse`` where two inputs would have the same output.
-  func checkNames(of inputs: InputFiles) throws {
-    guard case .folder = self else { return }
-    var seen: [String: String] = [:]
-    for file in inputs.files {
-      if let other = seen.updateValue(file.path, forKey: file.relativePath) {
-        throw Misuse("\(other) and \(file.path) would have the same output")
-      }
+  fileprivate func plannedPath(for file: InputFiles.File, pathExtension: String) -> String {
+    switch self {
+    case .standardOutput: "-"
+    case .file(let path): path
+    case .folder(let folder):
+      (folder as NSString).appendingPathComponent(file.relativePath + "." + pathExtension)
     }
   }
+}
+
+/// - Throws: ``Misuse`` where two outputs would have one place, or an output the place of an input.
+func checkOutputs(_ places: [OutputPlace], of inputs: InputFiles) throws {
+  var paths: [String] = []
+  for (i, place) in places.enumerated() {
+    if case .folder = place {
+      // Outputs of different kinds differ in their extensions; which ones does not matter here.
+      paths += inputs.files.map { place.plannedPath(for: $0, pathExtension: "\(i)") }
+    } else if let first = inputs.files.first {
+      paths.append(place.plannedPath(for: first, pathExtension: ""))
+    }
+  }
+  try checkOutputs(places, paths: paths, inputs: inputs.files.map(\.path))
+}
+
+/// As ``checkOutputs(_:of:)``, for paths that are known.
+func checkOutputs(_ places: [OutputPlace], paths: [String], inputs: [String]) throws {
+  var taken: [String: String] = [:]
+  for input in inputs where input != "-" { taken[identity(of: input)] = "the input \(input)" }
+  for path in paths {
+    let name = path == "-" ? "standard output" : path
+    // A device takes several outputs as it takes one.
+    if path != "-", isDevice(path) { continue }
+    if let other = taken.updateValue("another output", forKey: path == "-" ? "-" : identity(of: path)) {
+      throw Misuse("\(name) is already \(other)")
+    }
+  }
+}
+
+/// What two names of one file have in common.
+private func identity(of path: String) -> String {
+  let attributes = try? FileManager.default.attributesOfItem(atPath: linkTarget(path))
+  if let device = attributes?[.systemNumber] as? Int, let number = attributes?[.systemFileNumber] as? Int {
+    return "\(device):\(number)"
+  }
+  return URL(filePath: path).standardizedFileURL.path
+}
+
+private func isDevice(_ path: String) -> Bool {
+  let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
+  return type != nil && type != .typeRegular && type != .typeDirectory && type != .typeSymbolicLink
 }

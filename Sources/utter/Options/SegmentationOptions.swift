@@ -10,7 +10,7 @@ struct SegmentationOptions: ParsableArguments {
   @Option(help: "The detector.")
   var detector = DetectorName.energy
 
-  @Option(help: "The score from which speech starts, 0 to 1; it goes on down to 0.15 less.")
+  @Option(help: "The score from which speech starts, 0 to 1; it goes on down to 0.7 of that.")
   var threshold: Float?
 
   @Option(name: .customLong("min-speech-ms"), help: "The attack: how much speech confirms a segment.")
@@ -19,15 +19,31 @@ struct SegmentationOptions: ParsableArguments {
   @Option(name: .customLong("hangover-ms"), help: "How much silence ends a segment.")
   var hangover: Int?
 
+  /// Whether any of them was given.
+  var isEmpty: Bool { threshold == nil && minimumSpeech == nil && hangover == nil }
+
+  func validate() throws {
+    if let threshold, !(0...1).contains(threshold) { throw Misuse("--threshold \(threshold) is outside of 0 to 1") }
+    try Self.check(minimumSpeech, "--min-speech-ms")
+    try Self.check(hangover, "--hangover-ms")
+  }
+
+  static func check(_ milliseconds: Int?, _ option: String) throws {
+    let longest = Int(SegmenterConfiguration.longest / .milliseconds(1))
+    if let milliseconds, !(0...longest).contains(milliseconds) {
+      throw Misuse("\(option) \(milliseconds) is outside of 0 to \(longest)")
+    }
+  }
+
   func configuration(
     default preset: SegmenterConfiguration, prefixPadding: Int? = nil, maximumSegment: Duration? = nil
   ) throws -> SegmenterConfiguration {
-    // The distance between the presets' two thresholds.
-    let hysteresis = preset.enterThreshold - preset.exitThreshold
+    // The ratio of the presets' two thresholds.
+    let hysteresis = preset.exitThreshold / preset.enterThreshold
     let enter = threshold ?? preset.enterThreshold
     do {
       return try SegmenterConfiguration(
-        enterThreshold: enter, exitThreshold: threshold.map { max(0, $0 - hysteresis) } ?? preset.exitThreshold,
+        enterThreshold: enter, exitThreshold: enter * hysteresis,
         minimumSpeech: minimumSpeech.map { .milliseconds($0) } ?? preset.minimumSpeech,
         hangover: hangover.map { .milliseconds($0) } ?? preset.hangover,
         prefixPadding: prefixPadding.map { .milliseconds($0) } ?? preset.prefixPadding,

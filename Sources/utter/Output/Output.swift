@@ -3,7 +3,7 @@ import Foundation
 
 /// Where a result goes: standard output, or a file that appears under its name when it is complete.
 ///
-/// Writes are checked. On standard output every ``endRecord()`` is a write, so that whoever reads a pipe has a record as
+/// Writes are checked. On standard output, a device or a named pipe every ``endRecord()`` is a write, so that whoever reads a pipe has a record as
 /// soon as it is made; a file is written in blocks.
 final class Output {
   private static let blockSize = 1 << 16
@@ -16,8 +16,8 @@ final class Output {
 
   /// - Parameter path: A path, or `-` for standard output.
   init(_ path: String) throws {
-    isStream = path == "-"
-    if isStream {
+    if path == "-" {
+      isStream = true
       name = "standard output"
       file = nil
       descriptor = STDOUT_FILENO
@@ -25,6 +25,7 @@ final class Output {
       name = path
       let atomic = try AtomicFile(path: path)
       descriptor = atomic.fileDescriptor
+      isStream = atomic.isDirect
       file = consume atomic
     }
     buffer.reserveCapacity(2 * Self.blockSize)
@@ -53,7 +54,8 @@ final class Output {
     if let file = file.take() { try file.commit() }
   }
 
-  private func flush() throws {
+  /// Writes what has been collected.
+  func flush() throws {
     var written = 0
     while written < buffer.count {
       let count = unsafe buffer.withUnsafeBytes { bytes in
@@ -63,6 +65,10 @@ final class Output {
         written += count
       } else if errno == EPIPE {
         throw Failure.outputClosed
+      } else if errno == EAGAIN {
+        // Somebody else made the other end non-blocking, as node does with its pipes.
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        _ = unsafe poll(&entry, 1, -1)
       } else if errno != EINTR {
         let reason = unsafe String(cString: strerror(errno))
         throw Failure("\(name): cannot write: \(reason)")

@@ -1,3 +1,4 @@
+import AudioFiles
 import Foundation
 
 /// A bar on standard error, when that is a terminal and the work is long.
@@ -18,7 +19,7 @@ struct Progress {
   private var last = ContinuousClock.now
 
   init(_ name: String, totalSeconds: Double?) {
-    self.name = name
+    self.name = name.onOneLine
     total = totalSeconds
     isEnabled = isatty(STDERR_FILENO) == 1
   }

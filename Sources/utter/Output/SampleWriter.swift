@@ -13,7 +13,7 @@ struct SampleWriter: ~Copyable {
 
   /// - Parameter path: A path, or `-` for standard output.
   init(_ path: String, rate: SampleRate, encoding: AudioEncoding, ditherSeed: UInt64?) throws {
-    dither = encoding == .float32 ? nil : ditherSeed.map { DitheredPCM16Converter(seed: $0) }
+    dither = ditherSeed.map { DitheredPCM16Converter(seed: $0) }
     pcm = [Int16](repeating: 0, count: Self.blockCount)
     writer =
       path == "-"
@@ -60,7 +60,7 @@ extension AudioEncoding: ExpressibleByArgument {
     self = encoding
   }
 
-  public var defaultValueDescription: String { Self.names.first { $0.1 == self }!.0 }
+  public var defaultValueDescription: String { Self.names.first { $0.1 == self }?.0 ?? rawValue }
 
   public static var allValueStrings: [String] { names.map(\.0) }
 }

@@ -1,4 +1,5 @@
 import AudioDSP
+import AudioFiles
 import Foundation
 
 /// Writes segments to standard output in one of the formats.
@@ -25,7 +26,7 @@ final class SegmentReport {
     switch format {
     case .table:
       try output.write(
-        "\(file): \(rate.secondsText(frameCount)) s, \(rate), \(counted(channelCount, "channel"))\n")
+        "\(file.onOneLine): \(rate.secondsText(frameCount)) s, \(rate), \(counted(channelCount, "channel"))\n")
       if !segments.isEmpty { try output.write("  segment     start s       end s    length s\n") }
       for (i, segment) in segments.enumerated() {
         let columns = [segment.start, segment.end, segment.end - segment.start]
@@ -50,6 +51,8 @@ final class SegmentReport {
         rowCount += 1
       }
     }
+    // A long list of recordings gives its results as they are made.
+    try output.flush()
   }
 
   func finish() throws {
