@@ -1,6 +1,7 @@
 /// Finds speech by its energy over an adaptive noise floor, with help from the zero-crossing rate.
 ///
-/// Three things are measured of each frame. None of them depends on the level of the recording, down to -80 dBFS:
+/// Three things are measured of each frame. None of them depends on the level of the recording, down to -80 dBFS and but
+/// for a stream's first second, when a guess at the floor is all there is:
 ///
 /// 1. **Height**: where the energy lies between the noise floor (0) and the speech level (1). The energy is taken less the
 ///    frame's mean, so that an offset does not count. The floor is the least smoothed energy of the last 2.5 s
@@ -19,9 +20,9 @@
 /// is better. No look-ahead; nothing allocates after `init`.
 public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
   /// The constants. The weights come from a logistic regression, the others from a search over a grid, both on synthetic
-  /// and recorded speech in sixteen kinds of noise at 0 to 20 dB and without, close to the microphone and in rooms, at
-  /// 16 kHz; a third of the voices was kept apart to check the outcome. Rates are parts of the way to a new value that are
-  /// gone per frame.
+  /// and recorded speech in sixteen kinds of noise at 0 to 20 dB and without, close to the microphone and in rooms, through
+  /// microphones of different colours; a third of the voices was kept apart to check the outcome. Rates are parts of the
+  /// way to a new value that are gone per frame.
   private enum Constants {
     /// What is quieter, in dBFS, is taken to be this loud: digital silence is no better than a quiet room.
     static let leastLevel: Float = -80
