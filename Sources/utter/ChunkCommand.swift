@@ -43,7 +43,7 @@ struct ChunkCommand: ParsableCommand {
   @Option(help: "Which service's events to write.")
   var dialect = Dialect.openAI
 
-  @Option(help: "The sample rate to send; default: the dialect's.")
+  @Option(help: "The sample rate to send, 4000 to 192000 Hz; default: the dialect's.")
   var rate: SampleRate?
 
   @Option(name: .customLong("chunk-ms"), help: "Audio per event, 10 to 10000 ms; the last one is shorter.")
@@ -55,13 +55,15 @@ struct ChunkCommand: ParsableCommand {
   @Option(help: "What to send: everything, speech only, or speech with its turns marked.")
   var vad = VoiceActivityMode.off
 
-  @Option(name: .customLong("prefix-ms"), help: "How much of what came before speech is sent with it.")
+  @Option(
+    name: .customLong("prefix-ms"),
+    help: "How many milliseconds of what came before speech are sent with it; default: 300.")
   var prefixPadding: Int?
 
   @OptionGroup var segmentation: SegmentationOptions
   @OptionGroup var conversion: ConversionOptions
 
-  @Option(help: "Write what was kept and dropped here: one line of JSON per recording.")
+  @Option(help: "Write what was kept and dropped here, when all is done: a line of JSON per recording.")
   var manifest: String?
 
   @Flag(name: .shortAndLong, help: "Say nothing on standard error but warnings.")

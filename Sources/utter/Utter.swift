@@ -7,7 +7,7 @@ import Foundation
 struct Utter: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "utter",
-    abstract: "Gets speech into and out of realtime voice APIs.",
+    abstract: "Gets speech into realtime voice APIs.",
     discussion: """
       EXAMPLES
         A recording as the events that OpenAI's Realtime API takes, 40 ms of audio each:

@@ -9,7 +9,8 @@ private func example(send: @escaping (Span<UInt8>) -> Void) throws {
   // README begins
   var reader = try AudioFileReader(path: "TestAudio/speech.wav")
   var chunker = try SpeechChunker(
-    from: reader.sampleRate, channelCount: reader.channelCount, chunkDuration: .milliseconds(40), segmentation: .turns)
+    from: reader.sampleRate, to: Dialect.openAI.defaultRate, channelCount: reader.channelCount,
+    chunkDuration: .milliseconds(40), segmentation: .turns)
   var sink = AudioEventSink(.openAI, marksTurns: true) { event in send(event) }
   try reader.forEachBlock { block in try chunker.process(block, into: &sink) }
   try chunker.finish(into: &sink)

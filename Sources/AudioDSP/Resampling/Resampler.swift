@@ -9,6 +9,8 @@
 /// var output = [Float](repeating: 0, count: resampler.outputCapacity(forInputCount: block.count))
 /// var span = output.mutableSpan
 /// let count = try resampler.process(block.span, into: &span)
+/// // At the end of the stream, remainingOutputCount more:
+/// let rest = try resampler.finish(into: &span)
 /// ```
 ///
 /// `init` designs the filter and allocates up to about 2 MB; nothing after it allocates, locks or blocks.

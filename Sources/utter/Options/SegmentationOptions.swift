@@ -10,13 +10,14 @@ struct SegmentationOptions: ParsableArguments {
   @Option(help: "The detector.")
   var detector = DetectorName.energy
 
-  @Option(help: "The score from which speech starts, 0 to 1; it goes on down to 0.7 of that.")
+  @Option(help: "The score from which speech starts, 0 to 1 (default: 0.5); it goes on down to 0.7 of that.")
   var threshold: Float?
 
-  @Option(name: .customLong("min-speech-ms"), help: "The attack: how much speech confirms a segment.")
+  @Option(name: .customLong("min-speech-ms"), help: "The attack: how much speech confirms a segment; default: 60.")
   var minimumSpeech: Int?
 
-  @Option(name: .customLong("hangover-ms"), help: "How much silence ends a segment.")
+  @Option(
+    name: .customLong("hangover-ms"), help: "How much silence ends a segment; default: 500, with 'utter vad' 200.")
   var hangover: Int?
 
   /// Whether any of them was given.
