@@ -29,7 +29,9 @@ let package = Package(
   targets: [
     // Arrows point up: a target imports only what stands above it.
     .target(name: "CAudioKernels"),
-    .target(name: "AudioDSP", dependencies: ["CAudioKernels"], swiftSettings: swiftSettings),
+    .target(
+      name: "AudioDSP", dependencies: ["CAudioKernels"], exclude: ["Resampling/design-filter-tables.py"],
+      swiftSettings: swiftSettings),
     .systemLibrary(
       name: "CSndFile", pkgConfig: "sndfile",
       providers: [.apt(["libsndfile1-dev"]), .brew(["libsndfile"])]),

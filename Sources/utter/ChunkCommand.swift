@@ -99,11 +99,11 @@ struct ChunkCommand: ParsableCommand {
     try forEachFile(inputs) { file in
       let recording = try Recording(file.path)
       let output = try Output(place.path(for: file, pathExtension: dialect == .pcm ? "b64" : "jsonl"))
-      if let quality = conversion.engine.quality {
+      if let quality = conversion.engine.libsamplerateQuality {
         let engine = try LibsamplerateResampler(from: recording.sampleRate, to: sent, quality: quality)
         try chunk(recording, with: engine, configuration, duration, to: output, manifestOutput)
       } else {
-        let engine = Resampler(from: recording.sampleRate, to: sent)
+        let engine = conversion.resampler(from: recording.sampleRate, to: sent)
         try chunk(recording, with: engine, configuration, duration, to: output, manifestOutput)
       }
     } finish: {

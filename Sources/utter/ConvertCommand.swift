@@ -43,11 +43,11 @@ struct ConvertCommand: ParsableCommand {
     try checkOutputs([place], paths: [output], inputs: [input])
     do {
       let recording = try Recording(input)
-      if let quality = conversion.engine.quality {
+      if let quality = conversion.engine.libsamplerateQuality {
         let engine = try LibsamplerateResampler(from: recording.sampleRate, to: rate, quality: quality)
         try convert(recording, with: engine)
       } else {
-        let engine = Resampler(from: recording.sampleRate, to: rate)
+        let engine = conversion.resampler(from: recording.sampleRate, to: rate)
         try convert(recording, with: engine)
       }
     } catch {

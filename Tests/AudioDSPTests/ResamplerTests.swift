@@ -21,8 +21,10 @@ import Testing
     let latency = resampler.latencyInSamples
     // Far beyond what a test can feed: eleven days at 192 kHz.
     for count in [0, 1, latency, latency + 1, latency + 1_009, 1_000_000_007, 181_818_181_818] {
-      #expect(
-        resampler.outputCapacity(forInputCount: count) == pair.outputCount(forInputCount: max(0, count - latency)))
+      let capacity = resampler.outputCapacity(forInputCount: count)
+      // Output for the instant t is there when the input up to t plus the latency is.
+      #expect(capacity >= pair.outputCount(forInputCount: max(0, count - latency)))
+      #expect(capacity <= pair.outputCount(forInputCount: count))
     }
     for count in [0, 1, 2, 100, 1_009, Int.random(in: 3...2_000, using: &random)] {
       let samples = random.samples(count)
@@ -101,14 +103,16 @@ import Testing
   /// A delay by whole cycles changes no phase, so that no bit may change; a cycle of some pairs is a second long.
   @Test(
     "The start is as if zeros stood before", arguments: KernelBackend.available,
-    RatePair.all.filter { $0.cycle.outputs <= 24_000 })
+    RatePair.all.filter { $0.cycle.inputs + $0.cycle.outputs <= 50_000 })
   func zerosBefore(backend: KernelBackend, pair: RatePair) throws {
     var random = SeededGenerator(seed: 47)
     var resampler = try Resampler(pair, backend)
     let samples = random.samples(300)
     let plain = try resampler.resample(samples)
     let cycle = pair.cycle
-    let cycleCount = resampler.latencyInSamples / cycle.inputs + 1
+    // Filters that compute four cycles with shared products round each of the four in its own way, and a stage's cycle may be
+    // several of the whole resampler's.
+    let cycleCount = (resampler.latencyInSamples / cycle.inputs / 16 + 1) * 16
     resampler.reset()
     let shifted = try resampler.resample([Float](repeating: 0, count: cycle.inputs * cycleCount) + samples)
     #expect(firstBitDifference(Array(shifted[(cycle.outputs * cycleCount)...]), plain) == nil)

@@ -132,7 +132,8 @@ import Testing
     #expect(ours.count == theirs.count)
     let skipped = engine.outputCount(max(own.latencyInSamples, resampler.latencyInSamples)) + 1
     let worst = (skipped..<ours.count - skipped).reduce(Float(0)) { max($0, abs(ours[$1] - theirs[$1])) }
-    #expect(worst < 1e-5, "seed \(seed)")
+    // The mixture's peak is 1 at most, and our passband keeps within 0.01 dB, which is a part of 0.0012.
+    #expect(worst < 0.0012, "seed \(seed)")
   }
 
   @Test("The end is as if zeros followed, and an output comes as soon as its latency allows", arguments: engines)

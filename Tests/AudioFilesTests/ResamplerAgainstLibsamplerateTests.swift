@@ -35,7 +35,8 @@ import Testing
     let theirs = try Self.output(of: LibsamplerateResampler(from: inputRate, to: .hz24000, quality: .best), input)
     #expect(ours.count == theirs.count)
     let worst = zip(ours, theirs).map { abs($0 - $1) }.max() ?? 1
-    #expect(worst < 2e-5, "differs by \(worst)")
+    // Tones of 0.75 together, through a passband that keeps within 0.01 dB, which is a part of 0.0012.
+    #expect(worst < 0.75 * 0.0012, "differs by \(worst)")
     // The comparison sees a shift by a sample.
     let shifted = zip(ours.dropFirst(), theirs).map { abs($0 - $1) }.max() ?? 0
     #expect(shifted > 0.01)

@@ -36,6 +36,8 @@ public enum Base64 {
   public static func decode(
     _ characters: Span<UInt8>, into output: inout MutableSpan<UInt8>
   ) throws(Base64Error) -> Int {
+    if let count = Kernels.active.decodeBase64Groups(characters, into: &output) { return count }
+    // Nothing to decode, or something wrong, which the decoder finds.
     var decoder = Base64Decoder()
     let count = try decoder.decode(characters, into: &output)
     try decoder.finish()

@@ -29,39 +29,44 @@ public struct Base64Decoder: Sendable {
   public mutating func decode(
     _ characters: Span<UInt8>, into output: inout MutableSpan<UInt8>
   ) throws(Base64Error) -> Int {
+    if held.count == 0, !isPadded, let byteCount = kernels.decodeBase64Groups(characters, into: &output) {
+      characterCount += characters.count
+      isPadded = byteCount < characters.count / 4 * 3
+      return byteCount
+    }
+    return try decodeInSteps(characters, into: &output)
+  }
+
+  /// Decodes what does not start or end with a whole group, and finds what is wrong where something is.
+  private mutating func decodeInSteps(
+    _ characters: Span<UInt8>, into output: inout MutableSpan<UInt8>
+  ) throws(Base64Error) -> Int {
     let required = byteCount(for: characters)
     guard output.count >= required else { throw .outputTooSmall(required: required, capacity: output.count) }
     if isPadded, !characters.isEmpty { throw .invalidCharacter(offset: characterCount) }
 
     var taken = 0
     var written = 0
-    if held.count > 0 {
-      while held.count < 4, taken < characters.count {
-        held.append(characters[taken])
-        taken += 1
-      }
-      characterCount += taken
-      guard held.count == 4 else { return 0 }
-      written = try decodeHeldGroup(into: &output, at: 0)
-    }
     while taken < characters.count {
-      let wholeCount = isPadded ? 0 : (characters.count - taken) / 4
-      var rest = output._mutatingExtracting(written...)
-      // The last group may be padded and then decodes to less than a whole group's room.
-      let bulkCount = min(wholeCount, rest.count / 3)
-      let good = kernels.decodeBase64(characters.extracting(taken..<taken + bulkCount * 4), into: &rest)
-      taken += good * 4
-      characterCount += good * 4
-      written += good * 3
+      if held.count == 0 {
+        // The last group may be padded and then decodes to less than a whole group's room.
+        let end = characters[characters.count - 1] == Self.padding ? characters.count - 1 : characters.count
+        let bulkCount = min((end - taken) / 4, (output.count - written) / 3)
+        var rest = output._mutatingExtracting(written...)
+        let good = kernels.decodeBase64(characters.extracting(taken..<taken + bulkCount * 4), into: &rest)
+        taken += good * 4
+        characterCount += good * 4
+        written += good * 3
+      }
       // What stopped the bulk is the end, padding, or a bad character.
-      guard taken < characters.count else { break }
-      if isPadded { throw .invalidCharacter(offset: characterCount) }
       while held.count < 4, taken < characters.count {
         held.append(characters[taken])
         taken += 1
         characterCount += 1
       }
-      if held.count == 4 { written += try decodeHeldGroup(into: &output, at: written) }
+      guard held.count == 4 else { break }
+      written += try decodeHeldGroup(into: &output, at: written)
+      if isPadded, taken < characters.count { throw .invalidCharacter(offset: characterCount) }
     }
     return written
   }
@@ -100,29 +105,66 @@ public struct Base64Decoder: Sendable {
   private mutating func decodeHeldGroup(
     into output: inout MutableSpan<UInt8>, at start: Int
   ) throws(Base64Error) -> Int {
-    let offset = characterCount - 4
-    let paddingCount = held[3] != Self.padding ? 0 : held[2] != Self.padding ? 1 : 2
-    for i in 0..<4 - paddingCount where !isInAlphabet(held[i]) { throw .invalidCharacter(offset: offset + i) }
-    var filled = held
-    for i in 4 - paddingCount..<4 { filled[i] = UInt8(ascii: "A") }
-    guard let bytes = kernels.decodeBase64Group(filled) else { throw .invalidCharacter(offset: offset) }
-    // What the padding cuts off must be 0, or two texts would mean the same bytes (RFC 4648 section 3.5).
-    for i in 3 - paddingCount..<3 where bytes[i] != 0 {
-      throw .invalidCharacter(offset: offset + 3 - paddingCount)
+    guard let bytes = kernels.decodeLastBase64Group(held) else {
+      throw .invalidCharacter(offset: characterCount - 4 + indexOfBadCharacter(in: held))
     }
-    let count = 3 - paddingCount
-    guard output.count - start >= count else {
-      throw .outputTooSmall(required: start + count, capacity: output.count)
+    guard output.count - start >= bytes.count else {
+      throw .outputTooSmall(required: start + bytes.count, capacity: output.count)
     }
-    for i in 0..<count { output[start + i] = bytes[i] }
-    isPadded = paddingCount > 0
+    for i in 0..<bytes.count { output[start + i] = bytes[i] }
+    isPadded = bytes.count < 3
     held = ByteGroup()
-    return count
+    return bytes.count
+  }
+
+  /// Which of the four characters makes a group bad.
+  private func indexOfBadCharacter(in group: ByteGroup) -> Int {
+    let paddingCount = group[3] != Self.padding ? 0 : group[2] != Self.padding ? 1 : 2
+    for i in 0..<4 - paddingCount where !isInAlphabet(group[i]) { return i }
+    // All are in the alphabet: the last one before the padding has bits that no byte holds.
+    return 3 - paddingCount
   }
 
   private func isInAlphabet(_ character: UInt8) -> Bool {
     var group = ByteGroup(bits: 0x4141_4141)  // "AAAA"
     group[0] = character
     return kernels.decodeBase64Group(group) != nil
+  }
+}
+
+extension Kernels {
+  /// Decodes whole groups of four characters, of which the last may be padded.
+  ///
+  /// - Returns: How many bytes were written to the start of `output`; `nil` when there are no characters or not whole
+  ///   groups of them, one is bad, or there is too little room, in which last case nothing was written.
+  func decodeBase64Groups(_ characters: Span<UInt8>, into output: inout MutableSpan<UInt8>) -> Int? {
+    let count = characters.count
+    guard count > 0, count.isMultiple(of: 4) else { return nil }
+    guard characters[count - 1] == UInt8(ascii: "=") else {
+      let byteCount = count / 4 * 3
+      guard output.count >= byteCount else { return nil }
+      return decodeBase64(characters, into: &output) == count / 4 ? byteCount : nil
+    }
+    var group = ByteGroup()
+    for i in count - 4..<count { group.append(characters[i]) }
+    let start = (count - 4) / 4 * 3
+    guard let bytes = decodeLastBase64Group(group), output.count >= start + bytes.count,
+      decodeBase64(characters.extracting(0..<count - 4), into: &output) == (count - 4) / 4
+    else { return nil }
+    for i in 0..<bytes.count { output[start + i] = bytes[i] }
+    return start + bytes.count
+  }
+
+  /// The one to three bytes of four characters that may be padded, or `nil` when they are bad.
+  fileprivate func decodeLastBase64Group(_ group: ByteGroup) -> ByteGroup? {
+    var filled = group
+    var byteCount = 3
+    while byteCount > 1, filled[byteCount] == UInt8(ascii: "=") {
+      filled[byteCount] = UInt8(ascii: "A")
+      byteCount -= 1
+    }
+    guard let bytes = decodeBase64Group(filled) else { return nil }
+    // What the padding cuts off must be 0, or two texts would mean the same bytes (RFC 4648 section 3.5).
+    return bytes.bits >> (8 * UInt32(byteCount)) == 0 ? ByteGroup(bits: bytes.bits, count: byteCount) : nil
   }
 }

@@ -72,10 +72,10 @@ struct ByteGroup: Sendable {
 
   init() {}
 
-  /// Four bytes, the first in the lowest bits.
-  init(bits: UInt32) {
+  /// The first byte is in the lowest bits; those of bytes past the count are 0.
+  init(bits: UInt32, count: Int = 4) {
     self.bits = bits
-    count = 4
+    self.count = count
   }
 
   subscript(index: Int) -> UInt8 {

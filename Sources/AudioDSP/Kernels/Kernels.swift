@@ -75,6 +75,13 @@ struct Kernels: Sendable {
     }
   }
 
+  /// Copies `input` into `output` from `start` on.
+  func copyFinite(_ input: Span<Float>, into output: inout [Float], from start: Int) -> Int {
+    var all = output.mutableSpan
+    var target = all._mutatingExtracting(start...)
+    return copyFinite(input, into: &target)
+  }
+
   /// Writes one sample per sample frame; returns how many samples were not finite.
   func downmix(
     _ interleaved: Span<Float>, channelCount: Int, channel: Int?, into mono: inout MutableSpan<Float>
@@ -180,53 +187,112 @@ struct Kernels: Sendable {
     return sums
   }
 
-  /// Computes `groupCount` groups of outputs from `firstGroup` of a cycle, whose window starts at `input[0]`.
-  func resample(
-    _ bank: GroupedFilterBank, _ input: Span<Float>, firstGroup: Int, groupCount: Int,
-    into output: inout MutableSpan<Float>
-  ) {
-    guard groupCount > 0 else { return }
-    precondition(output.count >= groupCount * GroupedFilterBank.groupSize)
-    // The last group reads furthest: offsets grow with the group number within a cycle and from cycle to cycle.
-    precondition(
-      bank.inputEnd(ofGroup: firstGroup + groupCount - 1) - Int(bank.groupOffsets[firstGroup]) <= input.count)
-    unsafe bank.withTable { table in
-      unsafe input.withUnsafeBufferPointer { input in
-        unsafe output.withUnsafeMutableBufferPointer { output in
-          guard let source = input.baseAddress, let target = output.baseAddress else { return }
-          unsafe self.table.pointee.resample_groups(&table, source, firstGroup, groupCount, target)
-        }
-      }
+  // MARK: Resampling
+
+  /// The lanes of the backend's vectors.
+  var laneCount: Int { unsafe table.pointee.lane_count }
+  /// How often a polyphase filter is best split.
+  var splitDepth: Int { unsafe table.pointee.split_depth }
+
+  /// How far behind the last input that is there a stage's vectors may reach.
+  func reach(of stage: ResamplingStage) -> Int {
+    switch stage {
+    case .polyphase(let filter):
+      // One output reads the most beyond its own window, but for up to three cycles that a leaf computes beside its share.
+      inputCount(of: filter, skip: 0, count: 1) + filter.ratio.inputs * 4 << filter.splitDepth
+    case .grouped(let bank): bank.tapCount
+    case .interpolated(let bank): bank.tapCount
     }
   }
 
-  /// Computes one group and writes some of its outputs.
-  func resample(
-    _ bank: GroupedFilterBank, _ input: Span<Float>, group: Int, lanes: Range<Int>,
-    into output: inout MutableSpan<Float>
-  ) {
-    unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: GroupedFilterBank.groupSize) { outputs in
-      unsafe outputs.initialize(repeating: 0)
-      var all = unsafe MutableSpan(_unsafeElements: outputs)
-      resample(bank, input, firstGroup: group, groupCount: 1, into: &all)
-      for lane in lanes { output[lane - lanes.lowerBound] = all[lane] }
-    }
+  /// How many samples of scratch memory a stage needs.
+  func scratchCount(of stage: ResamplingStage) -> Int {
+    guard case .polyphase(let filter) = stage else { return 0 }
+    var count = 0
+    unsafe filter.withTable { table in unsafe count = ak_polyphase_scratch_count(&table, laneCount) }
+    return count
   }
 
-  /// Computes `count` outputs, the first at `phase` with its window at `input[0]`.
-  func resample(
-    _ bank: CubicFilterBank, _ input: Span<Float>, phase: Int, count: Int, into output: inout MutableSpan<Float>
+  private func inputCount(of filter: PolyphaseFilter, skip: Int, count: Int) -> Int {
+    var inputCount = 0
+    unsafe filter.withTable { table in
+      unsafe inputCount = ak_polyphase_input_count(&table, laneCount, skip, count)
+    }
+    return inputCount
+  }
+
+  /// Computes `count` outputs of a stage from its output `first` on, whose window starts at `samples[start]`.
+  ///
+  /// - Precondition: `samples` reach as far as the kernels read, and all of them are finite; `scratch` has the stage's scratch
+  ///   count.
+  func filter(
+    _ stage: ResamplingStage, _ samples: [Float], at start: Int, first: Int, count: Int,
+    into output: inout MutableSpan<Float>, scratch: inout [Float]
   ) {
     guard count > 0 else { return }
     precondition(output.count >= count)
-    precondition(bank.inputEnd(ofOutput: count - 1, fromPhase: phase) <= input.count)
-    unsafe bank.withTable { table in
-      unsafe input.withUnsafeBufferPointer { input in
-        unsafe output.withUnsafeMutableBufferPointer { output in
-          guard let source = input.baseAddress, let target = output.baseAddress else { return }
-          unsafe self.table.pointee.resample_cubic(&table, source, UInt64(phase), count, target)
+    let input = samples.span.extracting(start...)
+    switch stage {
+    case .polyphase(let filter):
+      let skip = first.flooredRemainder(filter.unitOutputCount)
+      precondition(
+        inputCount(of: filter, skip: skip, count: count) <= input.count && scratchCount(of: stage) <= scratch.count)
+      unsafe filter.withTable { filter in
+        unsafe input.withUnsafeBufferPointer { input in
+          unsafe output.withUnsafeMutableBufferPointer { output in
+            unsafe scratch.withUnsafeMutableBufferPointer { scratch in
+              guard let source = input.baseAddress, let target = output.baseAddress, let rest = scratch.baseAddress
+              else { return }
+              unsafe table.pointee.filter_polyphase(&filter, source, skip, count, target, rest)
+            }
+          }
         }
       }
+    case .grouped(let bank):
+      let skip = first.flooredRemainder(bank.groupSize)
+      let groupInCycle = first.flooredQuotient(bank.groupSize).flooredRemainder(bank.groupOffsets.count)
+      // The last group reads furthest: offsets grow with the group number within a cycle and from cycle to cycle.
+      let last = groupInCycle + (skip + count - 1) / bank.groupSize
+      precondition(bank.inputEnd(ofGroup: last) - Int(bank.groupOffsets[groupInCycle]) <= input.count)
+      unsafe bank.withTable { bank in
+        unsafe input.withUnsafeBufferPointer { input in
+          unsafe output.withUnsafeMutableBufferPointer { output in
+            guard let source = input.baseAddress, let target = output.baseAddress else { return }
+            unsafe table.pointee.filter_group_bank(&bank, source, groupInCycle, skip, count, target)
+          }
+        }
+      }
+    case .interpolated(let bank):
+      let phase = bank.ratio.phase(ofOutput: first)
+      precondition(bank.inputEnd(ofOutput: count - 1, fromPhase: phase) <= input.count)
+      unsafe bank.withTable { bank in
+        unsafe input.withUnsafeBufferPointer { input in
+          unsafe output.withUnsafeMutableBufferPointer { output in
+            guard let source = input.baseAddress, let target = output.baseAddress else { return }
+            unsafe table.pointee.filter_interpolated_bank(&bank, source, UInt64(phase), count, target)
+          }
+        }
+      }
+    }
+  }
+
+  /// Computes outputs into `output` from `place` on.
+  func filter(
+    _ stage: ResamplingStage, _ samples: [Float], at start: Int, first: Int, count: Int, into output: inout [Float],
+    from place: Int, scratch: inout [Float]
+  ) {
+    var all = output.mutableSpan
+    var target = all._mutatingExtracting(place...)
+    filter(stage, samples, at: start, first: first, count: count, into: &target, scratch: &scratch)
+  }
+
+  /// Moves samples within an array; the places may overlap.
+  static func move(_ samples: inout [Float], from source: Int, to target: Int, count: Int) {
+    precondition(source >= 0 && target >= 0 && count >= 0)
+    precondition(source + count <= samples.count && target + count <= samples.count)
+    unsafe samples.withUnsafeMutableBufferPointer { samples in
+      guard let base = samples.baseAddress else { return }
+      unsafe (base + target).update(from: base + source, count: count)
     }
   }
 }
@@ -236,6 +302,20 @@ extension RawSpan {
   func byte(at offset: Int) -> UInt8 {
     // unsafeLoad checks its bounds; it is unsafe for types that have invalid bit patterns, and UInt8 has none.
     unsafe unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+  }
+}
+
+extension PolyphaseFilter {
+  fileprivate func withTable(_ body: (inout ak_polyphase_filter) -> Void) {
+    unsafe coefficients.withUnsafeBufferPointer { coefficients in
+      unsafe runs.withUnsafeBufferPointer { runs in
+        var table = unsafe ak_polyphase_filter(
+          coefficients: coefficients.baseAddress, runs: runs.baseAddress, output_phase_count: ratio.outputs,
+          input_phase_count: ratio.inputs, split_depth: splitDepth, leaf_tap_count: leafTapCount,
+          block_cycle_count: blockCycleCount)
+        unsafe body(&table)
+      }
+    }
   }
 }
 
@@ -252,11 +332,11 @@ extension GroupedFilterBank {
   }
 }
 
-extension CubicFilterBank {
-  fileprivate func withTable(_ body: (inout ak_cubic_bank) -> Void) {
+extension InterpolatedFilterBank {
+  fileprivate func withTable(_ body: (inout ak_interpolated_bank) -> Void) {
     unsafe coefficients.withUnsafeBufferPointer { coefficients in
-      var table = unsafe ak_cubic_bank(
-        coefficients: coefficients.baseAddress, row_count: UInt64(rowCount), phase_count: UInt64(ratio.outputs),
+      var table = unsafe ak_interpolated_bank(
+        coefficients: coefficients.baseAddress, row_count: UInt64(Self.rowCount), phase_count: UInt64(ratio.outputs),
         input_advance: UInt64(ratio.inputs), tap_count: tapCount)
       unsafe body(&table)
     }

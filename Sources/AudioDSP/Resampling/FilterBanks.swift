@@ -1,15 +1,13 @@
-import CAudioKernels
-
 /// The filters of every phase of a ratio, tabulated, in groups of neighbouring outputs.
 ///
 /// A group's outputs share the window from the first input that its first output needs to the last that its last one
 /// needs; where an output does not need an input, its coefficient is 0. So that a kernel's lanes are outputs, each summed
 /// in tap order, and no lane gathers.
-struct GroupedFilterBank {
-  static let groupSize = Int(AK_RESAMPLING_GROUP)
-
+package struct GroupedFilterBank {
   let ratio: ResamplingRatio
   let halfWidth: Int
+  /// How many outputs a group has: the lanes of the backend's vectors.
+  let groupSize: Int
   /// The width of a group's window.
   let tapCount: Int
   /// `[cycle][tap][groupSize]`
@@ -19,43 +17,39 @@ struct GroupedFilterBank {
   /// How many inputs a cycle advances.
   let cycleInputCount: Int
 
-  /// How many coefficients the bank of a ratio has.
-  static func coefficientCount(_ ratio: ResamplingRatio, halfWidth: Int) -> Int {
-    let cycle = leastCommonMultiple(ratio.outputs, groupSize) / groupSize
-    return cycle * (2 * halfWidth + (groupSize - 1) * ratio.inputs / ratio.outputs + 1) * groupSize
+  /// How many coefficients the bank of a ratio has, or a few more.
+  static func coefficientCount(_ ratio: ResamplingRatio, _ response: ImpulseResponse, groupSize: Int) -> Int {
+    leastCommonMultiple(ratio.outputs, groupSize)
+      * (2 * response.halfWidth + (groupSize - 1) * ratio.inputs / ratio.outputs + 1)
   }
 
-  init(_ ratio: ResamplingRatio, prototype: LowpassPrototype) {
-    let cycleOutputCount = Self.leastCommonMultiple(ratio.outputs, Self.groupSize)
-    let groupCount = cycleOutputCount / Self.groupSize
-    let ownTapCount = 2 * prototype.halfWidth
+  init(_ ratio: ResamplingRatio, _ response: ImpulseResponse, groupSize: Int) {
+    let cycleOutputCount = Self.leastCommonMultiple(ratio.outputs, groupSize)
+    let groupCount = cycleOutputCount / groupSize
+    let ownTapCount = 2 * response.halfWidth
     let bases = (0..<cycleOutputCount).map(ratio.inputBase(ofOutput:))
-    let reach = (0..<groupCount).map { bases[$0 * Self.groupSize + Self.groupSize - 1] - bases[$0 * Self.groupSize] }
+    let reach = (0..<groupCount).map { bases[$0 * groupSize + groupSize - 1] - bases[$0 * groupSize] }
     let tapCount = ownTapCount + reach.max()!
 
     // Phases repeat within a cycle when the ratio's outputs are no multiple of the group size.
     var phases = [[Float]?](repeating: nil, count: ratio.outputs)
-    var coefficients = [Float](repeating: 0, count: groupCount * tapCount * Self.groupSize)
+    var coefficients = [Float](repeating: 0, count: groupCount * tapCount * groupSize)
     for output in 0..<cycleOutputCount {
       let phase = ratio.phase(ofOutput: output)
-      let filter =
-        phases[phase]
-        ?? (0..<ownTapCount).map { tap in
-          Float(
-            prototype.value(at: Double(phase) / Double(ratio.outputs) + Double(prototype.halfWidth - 1 - tap)))
-        }
+      let filter = phases[phase] ?? response.taps(atPhase: Double(phase) / Double(ratio.outputs))
       phases[phase] = filter
-      let (group, lane) = output.quotientAndRemainder(dividingBy: Self.groupSize)
-      let start = bases[output] - bases[group * Self.groupSize]
+      let (group, lane) = output.quotientAndRemainder(dividingBy: groupSize)
+      let start = bases[output] - bases[group * groupSize]
       for tap in 0..<ownTapCount {
-        coefficients[(group * tapCount + start + tap) * Self.groupSize + lane] = filter[tap]
+        coefficients[(group * tapCount + start + tap) * groupSize + lane] = filter[tap]
       }
     }
     self.ratio = ratio
-    self.halfWidth = prototype.halfWidth
+    self.groupSize = groupSize
+    halfWidth = response.halfWidth
     self.tapCount = tapCount
     self.coefficients = coefficients
-    groupOffsets = (0..<groupCount).map { UInt32(bases[$0 * Self.groupSize]) }
+    groupOffsets = (0..<groupCount).map { UInt32(bases[$0 * groupSize]) }
     cycleInputCount = cycleOutputCount / ratio.outputs * ratio.inputs
   }
 
@@ -71,62 +65,70 @@ struct GroupedFilterBank {
   }
 }
 
-/// Rows of cubic polynomials between which the phases of any ratio lie, for ratios with too many to tabulate.
-///
-/// The interpolation error of a cubic through Chebyshev nodes is at most `(w / rowCount)^4 / 3072` for a tone of `w`
-/// radians per input sample: 174 dB below it at `w` = pi and 64 rows. The filter passes no more than the lower Nyquist
-/// frequency, so that fewer rows do where the rate falls.
-struct CubicFilterBank {
+/// Rows of taps between which the phases of any ratio lie on straight lines, for ratios with too many to tabulate.
+package struct InterpolatedFilterBank {
+  /// Enough that the straight lines between the rows stay within every mask: their error falls with the square of the
+  /// count, and this many leave at most -130 dB (`design-filter-tables.py --report`, 44101 and 47999 Hz).
+  static let rowCount = 1024
+
   let ratio: ResamplingRatio
   let halfWidth: Int
-  let rowCount: Int
-  /// `[rowCount][tapCount][4]`, the constant term first.
+  /// `[rowCount + 1][tapCount]`
   let coefficients: [Float]
+  /// Twice the half width, with zeros added up to whole vectors.
+  let tapCount: Int
 
-  var tapCount: Int { 2 * halfWidth }
-
-  init(_ ratio: ResamplingRatio, prototype: LowpassPrototype) {
-    let rowCount = (64 * min(ratio.inputs, ratio.outputs) + ratio.inputs - 1) / ratio.inputs
-    let taps = 2 * prototype.halfWidth
+  init(_ ratio: ResamplingRatio, _ response: ImpulseResponse, laneCount: Int) {
+    let ownTapCount = 2 * response.halfWidth
+    let tapCount = (ownTapCount + laneCount - 1) / laneCount * laneCount
     var coefficients: [Float] = []
-    coefficients.reserveCapacity(rowCount * taps * 4)
-    // Chebyshev nodes of order 4 on 0 ... 1: (1 - cos((2k + 1) pi / 8)) / 2, by the sine of the complement.
-    let nodes = (0..<4).map { 0.5 - 0.5 * sine(Double.pi / 2 - Double(2 * $0 + 1) * Double.pi / 8) }
-    for row in 0..<rowCount {
-      for tap in 0..<taps {
-        let offset = Double(prototype.halfWidth - 1 - tap)
-        let values = nodes.map { prototype.value(at: (Double(row) + $0) / Double(rowCount) + offset) }
-        coefficients.append(contentsOf: Self.cubic(through: values, at: nodes).map { Float($0) })
-      }
+    coefficients.reserveCapacity((Self.rowCount + 1) * tapCount)
+    for row in 0...Self.rowCount {
+      coefficients.append(contentsOf: response.taps(atPhase: Double(row) / Double(Self.rowCount)))
+      coefficients.append(contentsOf: repeatElement(0, count: tapCount - ownTapCount))
     }
     self.ratio = ratio
-    self.halfWidth = prototype.halfWidth
-    self.rowCount = rowCount
+    halfWidth = response.halfWidth
     self.coefficients = coefficients
+    self.tapCount = tapCount
   }
 
   /// One past the last input that output `count` after the one at `phase` reads, from the start of the first's window.
   func inputEnd(ofOutput count: Int, fromPhase phase: Int) -> Int {
     (phase + count * ratio.inputs) / ratio.outputs + tapCount
   }
+}
 
-  /// The coefficients of the cubic with the given values at four nodes, constant term first, by Newton's divided
-  /// differences.
-  private static func cubic(through values: [Double], at nodes: [Double]) -> [Double] {
-    var differences = values
-    for order in 1..<4 {
-      for i in stride(from: 3, through: order, by: -1) {
-        differences[i] = (differences[i] - differences[i - 1]) / (nodes[i] - nodes[i - order])
-      }
-    }
-    // Horner's scheme over (x - node), expanded into powers of x.
-    var polynomial = [0.0, 0, 0, 0]
-    for i in stride(from: 3, through: 0, by: -1) {
-      for power in stride(from: 3, through: 1, by: -1) {
-        polynomial[power] = polynomial[power - 1] - nodes[i] * polynomial[power]
-      }
-      polynomial[0] = differences[i] - nodes[i] * polynomial[0]
-    }
-    return polynomial
+/// A continuous impulse response, from which the taps of every phase are read.
+///
+/// It is `sum of a[k] cos(2 pi k t / support)` for `|t| <= support / 2` and 0 outside, with `t` in units of 1/fN: a filter
+/// that passes what is below fN and stops the surroundings of every multiple of 4 fN.
+struct ImpulseResponse {
+  /// The response is 0 outside of `-halfWidth ... halfWidth` input samples.
+  let halfWidth: Int
+  private let kernel: ShortKernel
+  private let inputsPerUnit: Double
+
+  /// - Parameter inputsPerUnit: The input rate divided by fN, the lower Nyquist frequency.
+  init(_ kernel: ShortKernel, inputsPerUnit: Double) {
+    self.kernel = kernel
+    self.inputsPerUnit = inputsPerUnit
+    halfWidth = Int((kernel.support / 2 * inputsPerUnit).rounded(.up))
+  }
+
+  /// The taps of an output that lies `phase` (0 ... 1) input samples behind the input with which the later half of its
+  /// `2 * halfWidth` inputs begins, less one: input `j` of them stands at `j - halfWidth + 1`.
+  func taps(atPhase phase: Double) -> [Float] {
+    (0..<2 * halfWidth).map { Float(value(at: phase + Double(halfWidth - 1 - $0))) }
+  }
+
+  /// By Clenshaw's recurrence for a sum of cosines.
+  private func value(at time: Double) -> Double {
+    let t = time / inputsPerUnit
+    guard abs(t) <= kernel.support / 2 else { return 0 }
+    let twiceCosine = 2 * cosine(2 * Double.pi * t / kernel.support)
+    var (b1, b2) = (0.0, 0.0)
+    for a in kernel.cosines.dropFirst().reversed() { (b1, b2) = (a + twiceCosine * b1 - b2, b1) }
+    return (kernel.cosines[0] + twiceCosine / 2 * b1 - b2) / inputsPerUnit
   }
 }

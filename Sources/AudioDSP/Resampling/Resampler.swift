@@ -1,8 +1,8 @@
 /// Changes the sample rate of a stream of one channel, between any two rates of ``SampleRate``.
 ///
-/// A linear-phase polyphase filter: its passband reaches 0.90 of the lower Nyquist frequency (-0.1 dB), and everything
-/// from that frequency on is at least 115 dB down. However the input is cut into calls, the output is the same, bit for
-/// bit. Samples that are not finite are taken as 0 and counted.
+/// A chain of short filters, chosen by the pair of rates; ``ResamplingQuality`` says what passes and what does not. However
+/// the input is cut into calls, the output is the same, bit for bit, and stays behind the input by the same delay. Samples
+/// that are not finite are taken as 0 and counted.
 ///
 /// ```swift
 /// var resampler = Resampler(from: .hz48000, to: .hz24000)
@@ -13,87 +13,103 @@
 /// let rest = try resampler.finish(into: &span)
 /// ```
 ///
-/// `init` designs the filter and allocates up to about 2 MB; nothing after it allocates, locks or blocks.
+/// `init` arranges the filters and allocates less than 1 MB; nothing after it allocates, locks or blocks.
 public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
-  private enum Bank: Sendable {
-    case identity
-    case grouped(GroupedFilterBank)
-    case cubic(CubicFilterBank)
-  }
-
-  /// Most inputs taken between two compactions of the buffer. Large enough that moving the window costs little beside
-  /// filtering, small enough to stay in the second-level cache.
-  private static let blockSize = 4096
-  /// The largest bank that is tabulated in full.
-  private static let maximumBankSizeInBytes = 1 << 20
+  /// The most samples that pass between two stages at once: few enough to stay in the first-level cache, and 20 ms at 48 kHz,
+  /// so that long calls are cut as those are.
+  private static let blockCount = 960
 
   public let inputRate: SampleRate
   public let outputRate: SampleRate
+  public let quality: ResamplingQuality
+  public let phase: ResamplingPhase
   /// Samples that were not finite and were taken as 0, since `init` or ``reset()``.
   public private(set) var nonFiniteCount = 0
 
-  private let ratio: ResamplingRatio
-  private let bank: Bank
   private let kernels: Kernels
-  private let halfWidth: Int
-  /// How far a group's window may reach behind the last input that its due outputs need.
-  private let reach: Int
+  private let ratio: ResamplingRatio
+  private let stages: [ResamplingStage]
+  /// For each stage, how far behind its last input the kernels read.
+  private let reaches: [Int]
+  /// The most inputs of the first stage that pass at once.
+  private let inputBlockCount: Int
 
-  /// The inputs from `bufferStart` to `inputCount`, and behind them samples of no meaning (but finite), which a group's
-  /// window may reach and multiplies by 0.
-  private var buffer: [Float]
-  /// Where in the stream `buffer[0]` stands; negative for the zeros that stand before the stream.
-  private var bufferStart: Int
+  private var histories: [ResamplingHistory]
+  private var scratch: [Float]
   private var inputCount = 0
   private var outputCount = 0
   private var isFinished = false
 
-  /// Designs the filter for a pair of rates. Equal rates pass samples through, without delay.
-  public init(from inputRate: SampleRate, to outputRate: SampleRate) {
-    self.init(from: inputRate, to: outputRate, kernels: .active)
+  /// Arranges the filters for a pair of rates. Equal rates pass samples through, without delay.
+  public init(
+    from inputRate: SampleRate, to outputRate: SampleRate, quality: ResamplingQuality = .voice,
+    phase: ResamplingPhase = .linear
+  ) {
+    self.init(from: inputRate, to: outputRate, quality: quality, phase: phase, kernels: .active)
   }
 
   /// - Precondition: The backend is available.
-  package init(from inputRate: SampleRate, to outputRate: SampleRate, backend: KernelBackend) {
-    self.init(from: inputRate, to: outputRate, kernels: Kernels(backend))
+  package init(
+    from inputRate: SampleRate, to outputRate: SampleRate, quality: ResamplingQuality = .voice,
+    phase: ResamplingPhase = .linear, backend: KernelBackend
+  ) {
+    self.init(from: inputRate, to: outputRate, quality: quality, phase: phase, kernels: Kernels(backend))
   }
 
-  private init(from inputRate: SampleRate, to outputRate: SampleRate, kernels: Kernels) {
+  private init(
+    from inputRate: SampleRate, to outputRate: SampleRate, quality: ResamplingQuality, phase: ResamplingPhase,
+    kernels: Kernels
+  ) {
     self.inputRate = inputRate
     self.outputRate = outputRate
+    self.quality = quality
+    self.phase = phase
     self.kernels = kernels
     ratio = ResamplingRatio(from: inputRate, to: outputRate)
-    if inputRate == outputRate {
-      bank = .identity
-      halfWidth = 0
-      reach = 0
-    } else {
-      let prototype = LowpassPrototype(ratio)
-      halfWidth = prototype.halfWidth
-      let size = GroupedFilterBank.coefficientCount(ratio, halfWidth: halfWidth) * MemoryLayout<Float>.size
-      if size <= Self.maximumBankSizeInBytes {
-        let grouped = GroupedFilterBank(ratio, prototype: prototype)
-        bank = .grouped(grouped)
-        reach = grouped.tapCount - 2 * halfWidth
-      } else {
-        bank = .cubic(CubicFilterBank(ratio, prototype: prototype))
-        reach = 0
-      }
+    stages =
+      ResamplingChain(
+        ratio, quality: quality, phase: phase, laneCount: kernels.laneCount, splitDepth: kernels.splitDepth
+      ).stages
+    reaches = stages.map { kernels.reach(of: $0) }
+    scratch = [Float](repeating: 0, count: stages.map { kernels.scratchCount(of: $0) }.max() ?? 0)
+
+    // The rate grows along the chain or falls: whichever end is higher holds a block.
+    inputBlockCount = max(1, Self.blockCount * min(ratio.inputs, ratio.outputs) / ratio.outputs)
+    histories = []
+    var blockCount = inputBlockCount
+    for (stage, reach) in zip(stages, reaches) {
+      histories.append(ResamplingHistory(for: stage, blockCount: blockCount, reach: reach))
+      // Whole cycles of at most four outputs come together.
+      blockCount = stage.ratio.outputCount(forInputCount: blockCount) + 4
     }
-    bufferStart = 1 - halfWidth
-    // At most 2 * halfWidth + reach inputs are kept (a group that is due in part keeps its window), and windows reach that
-    // far behind the last input.
-    buffer = [Float](repeating: 0, count: 2 * halfWidth + 2 * reach + Self.blockSize)
+    resetHistories()
   }
 
-  public var latencyInSamples: Int { halfWidth }
+  public var latencyInSamples: Int {
+    var latency = 0.0
+    var inputsPerSample = 1.0
+    // By index: iterating over values allocates in debug builds.
+    for i in stages.indices {
+      latency += Double(stages[i].latency) * inputsPerSample
+      inputsPerSample *= Double(stages[i].ratio.inputs) / Double(stages[i].ratio.outputs)
+    }
+    // Sums of whole numbers of samples at commensurable rates: what is a hair above a whole number is that number.
+    return Int((latency - 1e-6).rounded(.up))
+  }
 
   public func outputCapacity(forInputCount count: Int) -> Int {
-    isFinished ? 0 : ratio.outputCount(forInputCount: inputCount + count - halfWidth) - outputCount
+    isFinished ? 0 : availableCount(forInputCount: inputCount + count) - outputCount
   }
 
   public var remainingOutputCount: Int {
     isFinished ? 0 : ratio.outputCount(forInputCount: inputCount) - outputCount
+  }
+
+  /// How many outputs can be computed when so many inputs have come; no more than there are before the input's end.
+  private func availableCount(forInputCount inputCount: Int) -> Int {
+    var count = inputCount
+    for i in stages.indices { count = stages[i].outputCount(forInputCount: count) }
+    return max(0, min(count, ratio.outputCount(forInputCount: inputCount)))
   }
 
   public mutating func process(
@@ -102,27 +118,23 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
     guard !isFinished else { throw .finished }
     let required = outputCapacity(forInputCount: input.count)
     guard output.count >= required else { throw .outputTooSmall(required: required, capacity: output.count) }
-    if case .identity = bank {
+    guard !stages.isEmpty else {
       nonFiniteCount += kernels.copyFinite(input, into: &output)
       inputCount += input.count
       outputCount += input.count
       return input.count
     }
-    let kernels = kernels
     var taken = 0
     var written = 0
     while taken < input.count {
-      let room = makeRoom()
-      let count = min(room, input.count - taken)
-      let end = inputCount - bufferStart
-      var target = buffer.mutableSpan
-      var tail = target._mutatingExtracting(end...)
-      let replaced = kernels.copyFinite(input.extracting(taken..<taken + count), into: &tail)
-      nonFiniteCount += replaced
+      let count = min(inputBlockCount, input.count - taken)
+      let start = histories[0].room(for: count, of: stages[0], reach: reaches[0])
+      nonFiniteCount += kernels.copyFinite(
+        input.extracting(taken..<taken + count), into: &histories[0].buffer, from: start)
+      histories[0].inputCount += count
       inputCount += count
       taken += count
-      written += compute(
-        upTo: ratio.outputCount(forInputCount: inputCount - halfWidth), into: &output, from: written)
+      written += run(upTo: availableCount(forInputCount: inputCount), into: &output, from: written)
     }
     return written
   }
@@ -132,89 +144,71 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
     let required = remainingOutputCount
     guard output.count >= required else { throw .outputTooSmall(required: required, capacity: output.count) }
     isFinished = true
-    guard required > 0 else { return 0 }
     let end = outputCount + required
-    var silence = halfWidth
     var written = 0
-    let inputEnd = inputCount
-    while silence > 0 {
-      let count = min(makeRoom(), silence)
-      let start = inputCount - bufferStart
-      var target = buffer.mutableSpan
-      for i in start..<start + count { target[i] = 0 }
-      inputCount += count
-      silence -= count
-      written += compute(
-        upTo: min(end, ratio.outputCount(forInputCount: inputCount - halfWidth)), into: &output, from: written)
+    while outputCount < end {
+      let count = min(inputBlockCount, latencyInSamples + 1)
+      let start = histories[0].room(for: count, of: stages[0], reach: reaches[0])
+      var silence = histories[0].buffer.mutableSpan
+      for i in start..<start + count { silence[i] = 0 }
+      histories[0].inputCount += count
+      written += run(upTo: end, into: &output, from: written)
     }
-    inputCount = inputEnd
     return written
   }
 
   public mutating func reset() {
     nonFiniteCount = 0
-    bufferStart = 1 - halfWidth
     inputCount = 0
     outputCount = 0
     isFinished = false
-    var zeros = buffer.mutableSpan
-    zeros.update(repeating: 0)
+    resetHistories()
   }
 
-  /// Drops what no output needs any more, when the buffer is full; returns how many inputs fit behind what it holds, at
-  /// least one.
-  private mutating func makeRoom() -> Int {
-    let end = buffer.count - reach
-    if inputCount - bufferStart < end { return end - (inputCount - bufferStart) }
-    // The window of the group to which the next output belongs; its earlier outputs may be done.
-    let groupStart = outputCount - outputCount % GroupedFilterBank.groupSize
-    let needed = ratio.inputBase(ofOutput: groupStart) - halfWidth + 1
-    let dropped = needed - bufferStart
-    let kept = inputCount - needed
-    var span = buffer.mutableSpan
-    for i in 0..<kept { span[i] = span[i + dropped] }
-    bufferStart = needed
-    return end - kept
+  /// Makes the histories those of silence, up to the first sample of each stage that the stream's start reaches and that the
+  /// stages behind it need.
+  private mutating func resetHistories() {
+    var firstNeeded = 0
+    for i in stride(from: stages.count - 1, through: 0, by: -1) {
+      histories[i].outputCount = firstNeeded
+      firstNeeded = stages[i].windowStart(ofOutput: firstNeeded)
+    }
+    var firstInput = 0
+    for i in stages.indices {
+      let firstOutput = histories[i].outputCount
+      histories[i].reset(for: stages[i], firstInput: firstInput, firstOutput: firstOutput)
+      firstInput = histories[i].outputCount
+    }
   }
 
-  /// Computes the outputs from `outputCount` up to `end`, whose inputs are in the buffer.
-  private mutating func compute(upTo end: Int, into output: inout MutableSpan<Float>, from start: Int) -> Int {
-    let count = end - outputCount
-    guard count > 0 else { return 0 }
-    switch bank {
-    case .identity: return 0
-    case .cubic(let bank):
-      let first = ratio.inputBase(ofOutput: outputCount) - halfWidth + 1 - bufferStart
-      var target = output._mutatingExtracting(start..<start + count)
-      kernels.resample(
-        bank, buffer.span.extracting(first...), phase: ratio.phase(ofOutput: outputCount), count: count,
-        into: &target)
-    case .grouped(let bank):
-      var position = start
-      var next = outputCount
-      while next < end {
-        let (group, lane) = next.quotientAndRemainder(dividingBy: GroupedFilterBank.groupSize)
-        let groupInCycle = group % bank.groupOffsets.count
-        let window = ratio.inputBase(ofOutput: next - lane) - halfWidth + 1 - bufferStart
-        let input = buffer.span.extracting(window...)
-        let groupCount = lane == 0 ? (end - next) / GroupedFilterBank.groupSize : 0
-        if groupCount > 0 {
-          var target = output._mutatingExtracting(position..<position + groupCount * GroupedFilterBank.groupSize)
-          kernels.resample(
-            bank, input, firstGroup: groupInCycle, groupCount: groupCount,
-            into: &target)
-          position += groupCount * GroupedFilterBank.groupSize
-          next += groupCount * GroupedFilterBank.groupSize
-        } else {
-          let due = min(end - next, GroupedFilterBank.groupSize - lane)
-          var target = output._mutatingExtracting(position..<position + due)
-          kernels.resample(bank, input, group: groupInCycle, lanes: lane..<lane + due, into: &target)
-          position += due
-          next += due
-        }
+  /// Passes what has been appended to the first stage's history through all stages; writes at most up to output `end`.
+  private mutating func run(upTo end: Int, into output: inout MutableSpan<Float>, from start: Int) -> Int {
+    var written = 0
+    for i in stages.indices {
+      let first = histories[i].outputCount
+      let available = stages[i].outputCount(forInputCount: histories[i].inputCount)
+      let window = stages[i].windowStart(ofOutput: first) - histories[i].start
+      if i + 1 < stages.count {
+        let count = max(0, available - first)
+        // Taken out of the array while it is written to, because another member is read.
+        var next = ResamplingHistory()
+        swap(&next, &histories[i + 1])
+        let room = next.room(for: count, of: stages[i + 1], reach: reaches[i + 1])
+        kernels.filter(
+          stages[i], histories[i].buffer, at: window, first: first, count: count, into: &next.buffer, from: room,
+          scratch: &scratch)
+        next.inputCount += count
+        swap(&next, &histories[i + 1])
+        histories[i].outputCount += count
+      } else {
+        written = max(0, min(available, end) - first)
+        var target = output._mutatingExtracting(start..<start + written)
+        kernels.filter(
+          stages[i], histories[i].buffer, at: window, first: first, count: written, into: &target, scratch: &scratch)
+        histories[i].outputCount += written
       }
     }
-    outputCount = end
-    return count
+    outputCount += written
+    return written
   }
 }

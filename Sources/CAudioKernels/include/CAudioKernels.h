@@ -33,29 +33,59 @@ typedef struct ak_frame_sums {
   uint32_t zero_crossings; // of x - offset
 } ak_frame_sums;
 
-// Outputs are computed in groups of this many neighbours that share one window of input.
-#define AK_RESAMPLING_GROUP 8
+// The most outputs, and the most inputs, of a cycle of an ak_polyphase_filter.
+#define AK_MAXIMUM_POLYPHASE 4
 
-// A polyphase filter bank for a ratio of L outputs to M inputs, arranged in groups of AK_RESAMPLING_GROUP outputs. The
-// groups repeat with a cycle of `cycle_group_count`, during which the input advances by `cycle_input_count` samples.
+// The taps with which one output phase weighs one input phase: coefficients[first_coefficient + j] belongs to the input
+// `first_input` + j of that phase's stream. Where there are more than lane_count, they are padded by zeros to a multiple of
+// it. The products are added in an order that depends on these numbers alone, the one of `largest_tap` late: what is added
+// to a large sum is rounded coarsely.
+typedef struct ak_tap_run {
+  uint32_t first_input;
+  uint32_t tap_count;
+  uint32_t first_coefficient;
+  uint32_t largest_tap;
+} ak_tap_run;
+
+// A filter for a ratio of few phases: L outputs to every M inputs, which is a cycle. Input phase m of a window is the
+// stream x_m[i] = input[M * i + m], and output phase p of cycle n is y_p[n] = sum over m and j of c[p][m][j] * x_m[n + j].
+//
+// `split_depth` times, each sum over j is computed by halves that share work, three products in place of four (the fast
+// FIR algorithm of Z.-J. Mou and P. Duhamel, "Short-length FIR filters and their use in fast nonrecursive filtering",
+// IEEE Transactions on Signal Processing 39(6), 1991). With h0, x0 the even and h1, x1 the odd members of taps and stream,
+// and x0' one sample on:
+//   p0 = h0 * x0, p1 = h1 * x1, p2 = (h0 + h1) * (x1 + x0'), y[2n] = p0[n] + p1[n], y[2n+1] = p2[n] - p1[n] - p0[n+1].
+// The leaves of this tree, p0 first, hold the taps: runs[leaf][p][m].
+typedef struct ak_polyphase_filter {
+  const float *coefficients;
+  const ak_tap_run *runs; // [3 ^ split_depth][output_phase_count][input_phase_count]
+  size_t output_phase_count; // L, 1 to AK_MAXIMUM_POLYPHASE
+  size_t input_phase_count;  // M, 1 to AK_MAXIMUM_POLYPHASE
+  size_t split_depth;        // 0 to 2
+  size_t leaf_tap_count;     // greatest first_input + padded tap_count
+  size_t block_cycle_count;  // most cycles computed at once; bounds the scratch memory
+} ak_polyphase_filter;
+
+// A filter bank for a ratio of L outputs to M inputs, arranged in groups of `lane_count` outputs that share one window of
+// input. The groups repeat with a cycle of `cycle_group_count`, during which the input advances by `cycle_input_count`
+// samples.
 typedef struct ak_group_bank {
-  const float *coefficients;     // [cycle_group_count][tap_count][AK_RESAMPLING_GROUP]
+  const float *coefficients;     // [cycle_group_count][tap_count][lane_count]
   const uint32_t *group_offsets; // [cycle_group_count]: first input sample of a group, from the start of its cycle
   size_t cycle_group_count;
   size_t cycle_input_count;
   size_t tap_count;
 } ak_group_bank;
 
-// A bank whose phases lie between `row_count` rows of cubic polynomials, for ratios with too many phases to tabulate.
-// Phase p of L lies in row r = p * row_count / L at the fraction f = (p * row_count % L) / L, and tap t of that phase is
-// ((c3 * f + c2) * f + c1) * f + c0.
-typedef struct ak_cubic_bank {
-  const float *coefficients; // [row_count][tap_count][4]: c0, c1, c2, c3
+// A bank whose phases lie on straight lines between `row_count` + 1 rows, for ratios with too many phases to tabulate.
+// Phase p of L lies at row r = p * row_count / L and the fraction f = (p * row_count % L) / L of the way to the next.
+typedef struct ak_interpolated_bank {
+  const float *coefficients; // [row_count + 1][tap_count]
   uint64_t row_count;
   uint64_t phase_count;   // L, outputs per cycle
   uint64_t input_advance; // M, inputs per cycle
-  size_t tap_count;
-} ak_cubic_bank;
+  size_t tap_count;       // a multiple of lane_count
+} ak_interpolated_bank;
 
 typedef struct ak_kernels {
   // PCM16 = round to nearest, ties to even, of x * 32768, saturated; NaN becomes 0.
@@ -90,18 +120,36 @@ typedef struct ak_kernels {
   // input[0]. Floats are summed in sixteen lanes (sample i in lane i % 16), and the lanes folded 8, 4, 2, 1.
   void (*frame_sums)(const float *input, size_t count, float offset, float previous, ak_frame_sums *result);
 
-  // Computes `group_count` consecutive groups from `first_group` (counted from 0 within a cycle), whose window starts at
-  // input[0]. Each output is summed from 0 in tap order. A later group's window starts as far behind the first's as its
-  // offset does, plus cycle_input_count for each new cycle; every window is tap_count samples wide.
-  void (*resample_groups)(
-      const ak_group_bank *bank, const float *input, size_t first_group, size_t group_count, float *output);
-  // Computes `count` consecutive outputs, the first at `phase` (0 ..< phase_count) with its window at input[0].
-  void (*resample_cubic)(const ak_cubic_bank *bank, const float *input, uint64_t phase, size_t count, float *output);
+  // How many outputs the vectors of the three filters below hold: 1, 4, 8 or 16.
+  size_t lane_count;
+  // How often an ak_polyphase_filter is best split: by measurement.
+  size_t split_depth;
+
+  // Computes the outputs `skip` ..< `skip` + `count` of the cycles whose first window starts at input[0]; that first cycle's
+  // number is a multiple of 2 ^ split_depth, and skip is less than that many cycles' outputs. Reads ahead of the last window,
+  // but not beyond ak_polyphase_input_count, samples that must be finite and change nothing. `scratch` has room for
+  // ak_polyphase_scratch_count floats.
+  void (*filter_polyphase)(
+      const ak_polyphase_filter *filter, const float *input, size_t skip, size_t count, float *output, float *scratch);
+  // Computes the outputs `skip` ..< `skip` + `count` from the first of group `first_group` (counted from 0 within a cycle),
+  // whose window starts at input[0]; skip is less than lane_count. Each output is summed from 0 in tap order. A later
+  // group's window starts as far behind the first's as its offset does, plus cycle_input_count for each new cycle; every
+  // window is tap_count samples wide.
+  void (*filter_group_bank)(
+      const ak_group_bank *bank, const float *input, size_t first_group, size_t skip, size_t count, float *output);
+  // Computes `count` consecutive outputs, the first at `phase` (0 ..< phase_count) with its window at input[0]; every window
+  // is tap_count samples wide.
+  void (*filter_interpolated_bank)(
+      const ak_interpolated_bank *bank, const float *input, uint64_t phase, size_t count, float *output);
 } ak_kernels;
 
 // The kernels of a backend, or NULL where this build or this processor lacks it. Some members of a faster backend may be
 // those of the next slower one. Never changes while a program runs.
 const ak_kernels *ak_kernels_for(ak_backend backend);
+
+// How many samples filter_polyphase may read from input[0] on, and how many floats of scratch memory it uses.
+size_t ak_polyphase_input_count(const ak_polyphase_filter *filter, size_t lane_count, size_t skip, size_t count);
+size_t ak_polyphase_scratch_count(const ak_polyphase_filter *filter, size_t lane_count);
 
 #ifdef __cplusplus
 }

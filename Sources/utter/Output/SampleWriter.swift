@@ -63,4 +63,11 @@ extension AudioEncoding: ExpressibleByArgument {
   public var defaultValueDescription: String { Self.names.first { $0.1 == self }?.0 ?? rawValue }
 
   public static var allValueStrings: [String] { names.map(\.0) }
+
+  public static var allValueDescriptions: [String: String] {
+    [
+      "pcm16": "16-bit integers", "pcm24": "24-bit integers", "float32": "32-bit floats",
+      "ulaw": "8-bit G.711 mu-law", "alaw": "8-bit G.711 A-law",
+    ]
+  }
 }

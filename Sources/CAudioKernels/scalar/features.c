@@ -1,6 +1,6 @@
 // Sums over an analysis frame.
 
-#include "scalar.h"
+#include "../backends.h"
 
 #pragma STDC FP_CONTRACT OFF
 

@@ -1,0 +1,58 @@
+// The functions of every backend, by one naming scheme: ak_BACKEND_KERNEL. Which of them a program has depends on the
+// processor that it is built for; which of those it may call, on the one that it runs on.
+
+#ifndef AK_BACKENDS_H
+#define AK_BACKENDS_H
+
+#include "CAudioKernels.h"
+
+#define AK_DECLARE_BACKEND(backend)                                                                                    \
+  void ak_##backend##_pcm16_from_float(const float *input, int16_t *output, size_t count);                             \
+  void ak_##backend##_float_from_pcm16(const int16_t *input, float *output, size_t count);                             \
+  void ak_##backend##_pcm16_from_float_dithered(                                                                       \
+      const float *input, int16_t *output, size_t count, uint64_t seed, uint64_t position);                            \
+  size_t ak_##backend##_copy_finite(const float *input, float *output, size_t count);                                  \
+  size_t ak_##backend##_downmix_mean(                                                                                  \
+      const float *interleaved, float *mono, size_t frame_count, size_t channel_count);                                \
+  size_t ak_##backend##_downmix_channel(                                                                               \
+      const float *interleaved, float *mono, size_t frame_count, size_t channel_count, size_t channel);                \
+  void ak_##backend##_base64_encode(const uint8_t *input, size_t count, uint8_t *output);                              \
+  size_t ak_##backend##_base64_decode(const uint8_t *input, size_t quad_count, uint8_t *output);                       \
+  void ak_##backend##_frame_sums(                                                                                      \
+      const float *input, size_t count, float offset, float previous, ak_frame_sums *result);                          \
+  void ak_##backend##_filter_polyphase(                                                                                \
+      const ak_polyphase_filter *filter, const float *input, size_t skip, size_t count, float *output,                 \
+      float *scratch);                                                                                                 \
+  void ak_##backend##_filter_group_bank(                                                                               \
+      const ak_group_bank *bank, const float *input, size_t first_group, size_t skip, size_t count, float *output);    \
+  void ak_##backend##_filter_interpolated_bank(                                                                        \
+      const ak_interpolated_bank *bank, const float *input, uint64_t phase, size_t count, float *output);
+
+AK_DECLARE_BACKEND(scalar)
+AK_DECLARE_BACKEND(sse2)
+AK_DECLARE_BACKEND(avx2)
+AK_DECLARE_BACKEND(avx512)
+AK_DECLARE_BACKEND(neon)
+
+// Nothing is gained by vectors in G.711: these are every backend's.
+void ak_scalar_mu_law_from_pcm16(const int16_t *input, uint8_t *output, size_t count);
+void ak_scalar_pcm16_from_mu_law(const uint8_t *input, int16_t *output, size_t count);
+void ak_scalar_a_law_from_pcm16(const int16_t *input, uint8_t *output, size_t count);
+void ak_scalar_pcm16_from_a_law(const uint8_t *input, int16_t *output, size_t count);
+
+// A backend's table.
+#define AK_KERNELS(backend, lanes, depth)                                                                              \
+  {                                                                                                                    \
+    .pcm16_from_float = ak_##backend##_pcm16_from_float, .float_from_pcm16 = ak_##backend##_float_from_pcm16,          \
+    .pcm16_from_float_dithered = ak_##backend##_pcm16_from_float_dithered,                                             \
+    .copy_finite = ak_##backend##_copy_finite, .downmix_mean = ak_##backend##_downmix_mean,                            \
+    .downmix_channel = ak_##backend##_downmix_channel, .mu_law_from_pcm16 = ak_scalar_mu_law_from_pcm16,               \
+    .pcm16_from_mu_law = ak_scalar_pcm16_from_mu_law, .a_law_from_pcm16 = ak_scalar_a_law_from_pcm16,                  \
+    .pcm16_from_a_law = ak_scalar_pcm16_from_a_law, .base64_encode = ak_##backend##_base64_encode,                     \
+    .base64_decode = ak_##backend##_base64_decode, .frame_sums = ak_##backend##_frame_sums, .lane_count = lanes,       \
+    .split_depth = depth, .filter_polyphase = ak_##backend##_filter_polyphase,                                         \
+    .filter_group_bank = ak_##backend##_filter_group_bank,                                                             \
+    .filter_interpolated_bank = ak_##backend##_filter_interpolated_bank,                                               \
+  }
+
+#endif

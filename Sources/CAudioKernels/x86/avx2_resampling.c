@@ -1,0 +1,18 @@
+// The resampling kernels for AVX2 and FMA: 8 lanes.
+
+#if defined(__x86_64__)
+
+#include "../resampling.h"
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+#define LANES 8
+#define FUSED 1
+#define FUNCTION(name) ak_avx2_##name
+
+#include "../vector/resampling.h"
+
+#pragma clang attribute pop
+
+#endif

@@ -1,0 +1,18 @@
+// The resampling kernels for AVX-512: 16 lanes.
+
+#if defined(__x86_64__)
+
+#include "../resampling.h"
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512dq,avx512vl"))), apply_to = function)
+
+#define LANES 16
+#define FUSED 1
+#define FUNCTION(name) ak_avx512_##name
+
+#include "../vector/resampling.h"
+
+#pragma clang attribute pop
+
+#endif
