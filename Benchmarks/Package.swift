@@ -23,7 +23,35 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
-      path: "Benchmarks/ChunkLatency")
+      path: "Benchmarks/ChunkLatency"),
+
+    // Without _AudioTestSupport, whose allocation counter would slow down the peers that allocate.
+    .executableTarget(
+      name: "peers",
+      dependencies: [
+        .product(name: "AudioDSP", package: "Utter"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CMeasurement", "CCrypto", "CLibsamplerate", "CSoxr", "CSpeexDSP", "CSwresample",
+      ],
+      path: "Benchmarks/Peers"),
+    .target(name: "CMeasurement", path: "Benchmarks/CPeers/CMeasurement"),
+    .systemLibrary(
+      name: "CCrypto", path: "Benchmarks/CPeers/CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
+    // The main package's own module of this library is no product of it.
+    .systemLibrary(
+      name: "CLibsamplerate", path: "Benchmarks/CPeers/CLibsamplerate", pkgConfig: "samplerate",
+      providers: [.apt(["libsamplerate0-dev"]), .brew(["libsamplerate"])]),
+    .systemLibrary(
+      name: "CSoxr", path: "Benchmarks/CPeers/CSoxr", pkgConfig: "soxr",
+      providers: [.apt(["libsoxr-dev"]), .brew(["libsoxr"])]),
+    .systemLibrary(
+      name: "CSpeexDSP", path: "Benchmarks/CPeers/CSpeexDSP", pkgConfig: "speexdsp",
+      providers: [.apt(["libspeexdsp-dev"]), .brew(["speexdsp"])]),
+    .systemLibrary(
+      name: "CSwresample", path: "Benchmarks/CPeers/CSwresample", pkgConfig: "libswresample",
+      providers: [.apt(["libswresample-dev", "libavutil-dev"]), .brew(["ffmpeg"])]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .c11
 )
