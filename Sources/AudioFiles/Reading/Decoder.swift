@@ -1,3 +1,4 @@
+import AudioDSP
 import CSndFile
 import Synchronization
 
@@ -20,6 +21,8 @@ import Synchronization
   /// The bytes that are decoded.
   let bytes: InputBytes
   private let file: OpaquePointer
+  /// Room for 16-bit samples on their way to floats. As much as was asked for at once.
+  private var integers: [Int16] = []
 
   /// A count of sample frames that is no count: libsndfile's for an unknown one is 2^63 - 1, and libmpg123's guess from
   /// ``InputBytes/pretendedCount`` lies above this.
@@ -77,11 +80,29 @@ import Synchronization
     _ frameCount: Int, into output: inout MutableSpan<Float>, at offset: Int
   ) -> (frameCount: Int, failure: DecoderFailure?) {
     var target = output._mutatingExtracting(offset..<offset + frameCount * channelCount)
-    let count = unsafe target.withUnsafeMutableBufferPointer { buffer in
-      unsafe Int(sf_readf_float(file, buffer.baseAddress, sf_count_t(frameCount)))
-    }
+    let count =
+      format & SF_FORMAT_SUBMASK == SF_FORMAT_PCM_16
+      ? readIntegers(frameCount, into: &target)
+      : unsafe target.withUnsafeMutableBufferPointer { buffer in
+        unsafe Int(sf_readf_float(file, buffer.baseAddress, sf_count_t(frameCount)))
+      }
     let failed = unsafe sf_error(file) != 0
     return (max(0, count), failed ? DecoderFailure(reason: unsafe trimmedMessage(sf_strerror(file))) : nil)
+  }
+
+  /// As 16-bit integers, of which ours become floats several times as fast as libsndfile's, with the same values.
+  private func readIntegers(_ frameCount: Int, into target: inout MutableSpan<Float>) -> Int {
+    let sampleCount = frameCount * channelCount
+    if integers.count < sampleCount { integers = [Int16](repeating: 0, count: sampleCount) }
+    let count = unsafe integers.withUnsafeMutableBufferPointer { buffer in
+      unsafe Int(sf_readf_short(file, buffer.baseAddress, sf_count_t(frameCount)))
+    }
+    Self.convert(integers, count: max(0, count) * channelCount, into: &target)
+    return count
+  }
+
+  private static func convert(_ integers: [Int16], count: Int, into target: inout MutableSpan<Float>) {
+    PCM16.convert(integers.span.extracting(0..<count), into: &target)
   }
 
   /// libsndfile's names of the container and of the encoding.
