@@ -18,6 +18,8 @@ let package = Package(
     .executable(name: "utter", targets: ["utter"]),
     // For the Benchmarks package and the tests of this one; not API.
     .library(name: "_AudioTestSupport", targets: ["AudioTestSupport"]),
+    // What `utter budget` and the benchmark of the same path share; not API.
+    .library(name: "_LatencyBudget", targets: ["LatencyBudget"]),
   ],
   traits: [
     .trait(name: "CommandLineTool", description: "The utter tool, with swift-argument-parser."),
@@ -41,10 +43,11 @@ let package = Package(
     .target(
       name: "AudioFiles", dependencies: ["AudioDSP", "CSndFile", "CSampleRate"], swiftSettings: swiftSettings),
     .target(name: "RealtimeVoice", dependencies: ["AudioDSP"], swiftSettings: swiftSettings),
+    .target(name: "LatencyBudget", dependencies: ["AudioDSP", "RealtimeVoice"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "utter",
       dependencies: [
-        "AudioDSP", "AudioFiles", "RealtimeVoice",
+        "AudioDSP", "AudioFiles", "RealtimeVoice", "LatencyBudget",
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: toolOnly),
       ],
       swiftSettings: swiftSettings),
@@ -54,7 +57,7 @@ let package = Package(
     .testTarget(name: "AudioDSPTests", dependencies: ["AudioDSP", "AudioTestSupport"]),
     .testTarget(name: "AudioFilesTests", dependencies: ["AudioDSP", "AudioFiles", "CSndFile", "AudioTestSupport"]),
     .testTarget(name: "RealtimeVoiceTests", dependencies: ["RealtimeVoice", "AudioTestSupport"]),
-    .testTarget(name: "UtterToolTests", dependencies: ["AudioTestSupport", "AudioFiles", "utter"]),
+    .testTarget(name: "UtterToolTests", dependencies: ["AudioTestSupport", "AudioFiles", "LatencyBudget", "utter"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .c11

@@ -18,7 +18,7 @@ let package = Package(
       dependencies: [
         .product(name: "AudioDSP", package: "Utter"),
         .product(name: "AudioFiles", package: "Utter"),
-        .product(name: "RealtimeVoice", package: "Utter"),
+        .product(name: "_LatencyBudget", package: "Utter"),
         .product(name: "_AudioTestSupport", package: "Utter"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),

@@ -30,7 +30,7 @@ struct Utter: ParsableCommand {
         instruction set (\(KernelBackend.available.map(\.rawValue).joined(separator: ", ")) on this machine).
       """,
     version: "0.1.0",
-    subcommands: [ChunkCommand.self, ConvertCommand.self, VADCommand.self])
+    subcommands: [ChunkCommand.self, ConvertCommand.self, VADCommand.self, BudgetCommand.self])
 
   static func main() {
     Interruption.prepare()

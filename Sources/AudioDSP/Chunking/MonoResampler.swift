@@ -15,8 +15,10 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
 
   private var engine: Engine
   private let sliceCount: Int
-  private var mono: [Float]
-  private var output: [Float]
+  /// The last slice at the input rate.
+  private(set) var mono: [Float]
+  /// The output that it completed.
+  private(set) var output: [Float]
 
   /// - Parameters:
   ///   - engine: An engine at the start of a stream.
@@ -52,29 +54,17 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     _ interleaved: Span<Float>,
     _ body: (_ mono: Span<Float>, _ output: Span<Float>) throws(Failure) -> Void
   ) throws(PreparationError<Failure>) {
-    guard interleaved.count.isMultiple(of: channelCount) else {
-      throw .input(.partialSampleFrame(sampleCount: interleaved.count, channelCount: channelCount))
-    }
-    let frameCount = interleaved.count / channelCount
     var taken = 0
-    while taken < frameCount {
-      let count = min(sliceCount, frameCount - taken)
-      let slice = interleaved.extracting(taken * channelCount..<(taken + count) * channelCount)
-      let written: Int
-      do throws(DownmixError) {
-        nonFiniteCount += try Self.mix(downmix, slice, channelCount: channelCount, into: &mono)
+    while taken < interleaved.count {
+      let slice: PreparedSlice
+      do throws(PreparationError<Never>) {
+        slice = try prepare(interleaved, from: taken)
       } catch {
-        throw .input(error)
+        throw PreparationError(error)
       }
-      do throws(ResamplerError) {
-        written = try Self.resample(&engine, mono, count: count, into: &output)
-      } catch {
-        throw .engine(error)
-      }
-      inputCount += count
-      taken += count
+      taken += slice.inputCount * channelCount
       do throws(Failure) {
-        try body(mono.span.extracting(..<count), output.span.extracting(..<written))
+        try body(mono.span.extracting(..<slice.inputCount), output.span.extracting(..<slice.outputCount))
       } catch {
         throw .output(error)
       }
@@ -88,10 +78,10 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     _ body: (_ output: Span<Float>) throws(Failure) -> Void
   ) throws(PreparationError<Failure>) {
     let written: Int
-    do throws(ResamplerError) {
-      written = try Self.finish(&engine, into: &output)
+    do throws(PreparationError<Never>) {
+      written = try prepareLast()
     } catch {
-      throw .engine(error)
+      throw PreparationError(error)
     }
     do throws(Failure) {
       try body(output.span.extracting(..<written))
@@ -105,6 +95,46 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     engine.reset()
     nonFiniteCount = 0
     inputCount = 0
+  }
+
+  // What follows does not depend on who takes the output, so that it is compiled once for this package's own engine and
+  // needs no types at run time.
+
+  /// Mixes down and resamples the next slice of `interleaved`, from the sample `start` on; ``mono`` and ``output`` then hold
+  /// it.
+  @specialized(where Engine == Resampler)
+  mutating func prepare(
+    _ interleaved: Span<Float>, from start: Int
+  ) throws(PreparationError<Never>) -> PreparedSlice {
+    let (frameCount, rest) = (interleaved.count - start).quotientAndRemainder(dividingBy: channelCount)
+    guard rest == 0 else {
+      throw .input(.partialSampleFrame(sampleCount: interleaved.count, channelCount: channelCount))
+    }
+    let count = min(sliceCount, frameCount)
+    let slice = interleaved.extracting(start..<start + count * channelCount)
+    let written: Int
+    do throws(DownmixError) {
+      nonFiniteCount += try Self.mix(downmix, slice, channelCount: channelCount, into: &mono)
+    } catch {
+      throw .input(error)
+    }
+    do throws(ResamplerError) {
+      written = try Self.resample(&engine, mono, count: count, into: &output)
+    } catch {
+      throw .engine(error)
+    }
+    inputCount += count
+    return PreparedSlice(inputCount: count, outputCount: written)
+  }
+
+  /// Writes the last output to ``output``, and returns how much it is.
+  @specialized(where Engine == Resampler)
+  mutating func prepareLast() throws(PreparationError<Never>) -> Int {
+    do throws(ResamplerError) {
+      return try Self.finish(&engine, into: &output)
+    } catch {
+      throw .engine(error)
+    }
   }
 
   // The three below are static so that each names exactly the state that it changes.
@@ -135,6 +165,14 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   }
 }
 
+/// What a slice came to.
+struct PreparedSlice {
+  /// Samples at the input rate.
+  let inputCount: Int
+  /// Samples at the output rate.
+  let outputCount: Int
+}
+
 /// Why preparing audio failed.
 public enum PreparationError<Output: Error>: Error {
   /// The input does not fit the channel count.
@@ -143,6 +181,15 @@ public enum PreparationError<Output: Error>: Error {
   case engine(ResamplerError)
   /// The receiver of the output failed.
   case output(Output)
+
+  /// The same failure where there is a receiver, too.
+  @usableFromInline
+  init(_ error: PreparationError<Never>) {
+    switch error {
+    case .input(let error): self = .input(error)
+    case .engine(let error): self = .engine(error)
+    }
+  }
 }
 
 extension PreparationError: CustomStringConvertible {

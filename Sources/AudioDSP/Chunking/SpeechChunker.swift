@@ -13,7 +13,8 @@
 public struct SpeechChunker<Engine, Detector>: ~Copyable
 where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~Copyable {
   private var resampler: MonoResampler<Engine>
-  private var gate: SpeechGate<Detector>
+  private var finder: SpeechFinder<Detector>
+  @usableFromInline var gate: SpeechGate
 
   /// A chunker of a stream that goes through `engine`, and past `detector` if there is one.
   ///
@@ -32,12 +33,10 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
     ditherSeed: UInt64? = nil
   ) throws(SpeechChunkerError) {
     let (inputRate, outputRate) = (engine.inputRate, engine.outputRate)
-    let chunker: Chunker
-    do throws(ChunkerError) {
-      chunker = try Chunker(outputRate, duration: chunkDuration)
-    } catch {
-      throw .chunkDuration(error)
+    guard Chunker.durations.contains(chunkDuration) else {
+      throw .chunkDuration(ChunkerError(duration: chunkDuration))
     }
+    let chunkSampleCount = outputRate.sampleCount(in: chunkDuration)
     if let rate = detector?.grid.sampleRate, rate != inputRate {
       throw .detectorRate(rate, expected: inputRate)
     }
@@ -49,9 +48,14 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
     } catch {
       throw .downmix(error)
     }
+    let latency = resampler.latencyInSamples
+    finder = SpeechFinder(detector, segmentation: segmentation, sampleRate: inputRate, sliceCount: sliceCount)
     gate = SpeechGate(
-      detector, segmentation: segmentation, from: inputRate, to: outputRate, sliceCount: sliceCount,
-      latency: resampler.latencyInSamples, chunker: chunker, padsLastChunk: padsLastChunk, ditherSeed: ditherSeed)
+      from: inputRate, to: outputRate, chunkSampleCount: chunkSampleCount, isDetecting: finder.isDetecting,
+      // What the finder has not settled, what the resampler keeps back, and a slice.
+      heldInputCount: finder.unsettledCount + latency + sliceCount,
+      boundaryCapacity: finder.decisionCapacity(forInputCount: latency + sliceCount), padsLastChunk: padsLastChunk,
+      ditherSeed: ditherSeed)
   }
 
   /// The rate of what goes in.
@@ -66,52 +70,104 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
   /// How many sample frames have come.
   public var inputCount: Int { resampler.inputCount }
   /// How many samples have come out of the resampler: what was sent, what was dropped, and what is held.
-  public var outputCount: Int { gate.producedEnd }
+  public var outputCount: Int { gate.end }
   /// How many samples went into chunks.
   public var keptCount: Int { gate.keptCount }
 
   /// Takes all of `interleaved` and hands the chunks that it completes to `sink`.
   ///
   /// - Throws: ``PreparationError`` for a partial sample frame, a failing engine, or what `sink` throws.
+  @inlinable
   public mutating func process<Sink: ChunkSink & ~Copyable>(
     _ interleaved: Span<Float>, into sink: inout Sink
   ) throws(PreparationError<Sink.Failure>) {
-    try Self.process(interleaved, &resampler, &gate, &sink)
+    var taken = 0
+    while taken < interleaved.count {
+      do throws(PreparationError<Never>) {
+        taken = try advance(interleaved, from: taken)
+      } catch {
+        throw PreparationError(error)
+      }
+      try release(into: &sink)
+    }
   }
 
   /// Hands the last chunk, and the end of a segment that is open, to `sink`. No input may follow.
   ///
   /// - Throws: As ``process(_:into:)``.
+  @inlinable
   public mutating func finish<Sink: ChunkSink & ~Copyable>(
     into sink: inout Sink
   ) throws(PreparationError<Sink.Failure>) {
-    try Self.finish(&resampler, &gate, &sink)
+    do throws(PreparationError<Never>) {
+      try advanceToEnd()
+    } catch {
+      throw PreparationError(error)
+    }
+    try release(into: &sink)
   }
 
   /// Makes the chunker as it was after `init`.
   public mutating func reset() {
     resampler.reset()
+    finder.reset()
     gate.reset()
   }
 
-  // Static, so that the closures take hold of the gate and not of the whole.
+  // The work is done by functions that do not know the sink, compiled once for this package's own engine and detector; what
+  // knows it is short and becomes part of the caller.
 
-  private static func process<Sink: ChunkSink & ~Copyable>(
-    _ interleaved: Span<Float>, _ resampler: inout MonoResampler<Engine>, _ gate: inout SpeechGate<Detector>,
-    _ sink: inout Sink
+  /// Takes a slice of `interleaved` from the sample `start` on, and returns where the next one starts.
+  @usableFromInline
+  @specialized(where Engine == Resampler, Detector == EnergyDetector)
+  mutating func advance(_ interleaved: Span<Float>, from start: Int) throws(PreparationError<Never>) -> Int {
+    try Self.advance(&resampler, &finder, &gate, interleaved, from: start)
+  }
+
+  /// Takes the end of the stream.
+  @usableFromInline
+  @specialized(where Engine == Resampler, Detector == EnergyDetector)
+  mutating func advanceToEnd() throws(PreparationError<Never>) {
+    try Self.advanceToEnd(&resampler, &finder, &gate)
+  }
+
+  /// Hands what is due to `sink`.
+  @inlinable
+  mutating func release<Sink: ChunkSink & ~Copyable>(
+    into sink: inout Sink
   ) throws(PreparationError<Sink.Failure>) {
-    try resampler.process(interleaved) { mono, output throws(Sink.Failure) in
-      try gate.process(mono, output, into: &sink)
+    do throws(Sink.Failure) {
+      while let output = gate.next() {
+        switch output {
+        case .chunk(let place, let offset): try sink.receive(gate.samples.span.extracting(place), at: offset)
+        case .paddedChunk(let offset): try sink.receive(gate.paddedChunk.span, at: offset)
+        case .event(let event, let offset): try sink.receive(event, at: offset)
+        }
+      }
+    } catch {
+      throw .output(error)
     }
   }
 
-  private static func finish<Sink: ChunkSink & ~Copyable>(
-    _ resampler: inout MonoResampler<Engine>, _ gate: inout SpeechGate<Detector>, _ sink: inout Sink
-  ) throws(PreparationError<Sink.Failure>) {
-    let inputCount = resampler.inputCount
-    try resampler.finish { output throws(Sink.Failure) in
-      try gate.finish(output, inputCount: inputCount, into: &sink)
-    }
+  // Static, so that each names exactly the state that it changes.
+
+  private static func advance(
+    _ resampler: inout MonoResampler<Engine>, _ finder: inout SpeechFinder<Detector>, _ gate: inout SpeechGate,
+    _ interleaved: Span<Float>, from start: Int
+  ) throws(PreparationError<Never>) -> Int {
+    let slice = try resampler.prepare(interleaved, from: start)
+    finder.process(resampler.mono.span.extracting(..<slice.inputCount), &gate)
+    gate.append(resampler.output.span.extracting(..<slice.outputCount))
+    return start + slice.inputCount * resampler.channelCount
+  }
+
+  private static func advanceToEnd(
+    _ resampler: inout MonoResampler<Engine>, _ finder: inout SpeechFinder<Detector>, _ gate: inout SpeechGate
+  ) throws(PreparationError<Never>) {
+    let count = try resampler.prepareLast()
+    finder.finish(sampleCount: resampler.inputCount, &gate)
+    gate.append(resampler.output.span.extracting(..<count))
+    gate.settleAll()
   }
 }
 

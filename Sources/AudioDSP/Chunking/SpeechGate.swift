@@ -1,102 +1,83 @@
-/// Lets speech through to a chunker and drops the rest, in the domain of the output.
+/// Lets speech through in chunks and drops the rest, in the domain of the output.
 ///
-/// Output is held until the segmenter has settled whether it belongs to a segment: at most the prefix padding, the attack,
-/// the detector's look-ahead and one slice, for which there is room from the start.
-struct SpeechGate<Detector>: ~Copyable where Detector: VoiceActivityDetector & ~Copyable {
+/// Output waits until it is settled whether it belongs to a segment, and until its chunk is full: at most what a
+/// ``SpeechFinder`` has not settled, a chunk, and what comes at once, for which there is room from the start. A chunk is
+/// handed on where it lies; nothing is copied for it.
+@usableFromInline
+package struct SpeechGate: ~Copyable {
+  /// What comes out, in the order of the stream.
+  @usableFromInline
+  package enum Output {
+    /// The samples at `place` of ``samples``; the first of them stands at `offset` in the stream.
+    case chunk(place: Range<Int>, offset: Int)
+    /// The samples of ``paddedChunk``.
+    case paddedChunk(offset: Int)
+    /// A decision, and its place in the stream.
+    case event(SegmentEvent, offset: Int)
+  }
+
+  /// How many slices' worth of samples pass before those that wait are moved to the start of the buffer.
+  private static let slicesBetweenMoves = 8
+
   private let ratio: ResamplingRatio
-  private var detector: Detector?
-  private var segmenter: Segmenter
-  private var scores: [FrameScore]
+  private let isDetecting: Bool
+  private let chunkSampleCount: Int
+  private let padsLastChunk: Bool
+  private var dither: DitheredPCM16Converter?
+
+  /// Holds the samples that wait.
+  @usableFromInline package private(set) var samples: [Int16]
+  /// A last chunk that was made as long as the others; empty unless that is asked for.
+  @usableFromInline package private(set) var paddedChunk: [Int16]
+  /// Where in ``samples`` the first one that waits stands.
+  private var head = 0
+  /// Where in the stream it stands.
+  private var start = 0
+  /// One past the place in the stream of the last sample that waits.
+  package private(set) var end = 0
+
   /// Decisions whose place in the output has not been reached.
   private var boundaries: BoundaryQueue
-
-  private var pcm: PCMBuffer
-  private var chunks: ChunkFeed
+  /// One past the last sample of which is settled what becomes of it.
+  private var settledEnd: Int
+  /// Whether what comes next is sent.
   private var isOpen: Bool
+  /// Whether the stream has ended.
+  private var isLast = false
+  /// Samples in chunks that were handed on, and one past the last one that is known to go into a chunk.
+  private var sentCount = 0
+  private var openEnd = 0
 
-  init(
-    _ detector: consuming Detector?, segmentation: SegmenterConfiguration, from inputRate: SampleRate,
-    to outputRate: SampleRate, sliceCount: Int, latency: Int, chunker: consuming Chunker, padsLastChunk: Bool,
-    ditherSeed: UInt64?
+  /// A gate at the start of a stream.
+  ///
+  /// - Parameters:
+  ///   - isDetecting: Whether the gate opens for speech only, as it is told; else it is open.
+  ///   - heldInputCount: The most samples of the input for which output waits unsettled, and which come at once.
+  ///   - boundaryCapacity: The most decisions that wait.
+  package init(
+    from inputRate: SampleRate, to outputRate: SampleRate, chunkSampleCount: Int, isDetecting: Bool,
+    heldInputCount: Int, boundaryCapacity: Int, padsLastChunk: Bool, ditherSeed: UInt64?
   ) {
-    let ratio = ResamplingRatio(from: inputRate, to: outputRate)
-    var heldInput = sliceCount + latency
-    var lookAhead = 0
-    var scoreCapacity = 0
-    var boundaryCapacity = 0
-    isOpen = true
-    if let grid = detector?.grid {
-      isOpen = false
-      lookAhead = detector?.lookAheadInSamples ?? 0
-      // What a detector holds at the most is its look-ahead and an incomplete frame.
-      scoreCapacity = max(
-        detector?.frameCapacity(forInputCount: sliceCount + lookAhead + grid.longestFrame) ?? 0,
-        detector?.finalFrameCapacity ?? 0)
-      // A frame makes one decision at most, and its place is no further ahead of the output than the resampler's delay and
-      // a slice. The end of the stream makes one more.
-      boundaryCapacity = grid.frameCount(inSampleCount: latency + grid.longestFrame) + scoreCapacity + 1
-      // Two frames more: the one that is incomplete, and one for rounding.
-      heldInput +=
-        inputRate.sampleCount(in: segmentation.prefixPadding) + inputRate.sampleCount(in: segmentation.minimumSpeech)
-        + lookAhead + 2 * grid.longestFrame
-    }
-    self.ratio = ratio
-    self.detector = detector
-    segmenter = Segmenter(
-      grid: FrameGrid(inputRate), configuration: segmentation.withoutMaximumSegment, lookAheadInSamples: lookAhead)
-    scores = [FrameScore](repeating: FrameScore(0), count: scoreCapacity)
+    ratio = ResamplingRatio(from: inputRate, to: outputRate)
+    self.isDetecting = isDetecting
+    self.chunkSampleCount = chunkSampleCount
+    self.padsLastChunk = padsLastChunk
+    dither = ditherSeed.map { DitheredPCM16Converter(seed: $0) }
+    let slice = ratio.outputCount(forInputCount: FrameGrid(inputRate).longestFrame * 2)
+    let held = ratio.outputCount(forInputCount: heldInputCount) + chunkSampleCount
+    samples = [Int16](repeating: 0, count: held + max(held, Self.slicesBetweenMoves * slice))
+    paddedChunk = [Int16](repeating: 0, count: padsLastChunk ? chunkSampleCount : 0)
     boundaries = BoundaryQueue(capacity: boundaryCapacity)
-    pcm = PCMBuffer(capacity: 2 * ratio.outputCount(forInputCount: heldInput), ditherSeed: ditherSeed)
-    chunks = ChunkFeed(chunker, padsLastChunk: padsLastChunk)
-  }
-
-  var producedEnd: Int { pcm.end }
-  var keptCount: Int { chunks.sampleCount }
-
-  mutating func process<Sink: ChunkSink & ~Copyable>(
-    _ mono: Span<Float>, _ output: Span<Float>, into sink: inout Sink
-  ) throws(Sink.Failure) {
-    let count = Self.detect(&detector, mono, into: &scores)
-    decide(count)
-    pcm.append(output)
-    try release(settledEnd: ratio.outputCount(forInputCount: segmenter.settledEnd), into: &sink)
-  }
-
-  mutating func finish<Sink: ChunkSink & ~Copyable>(
-    _ output: Span<Float>, inputCount: Int, into sink: inout Sink
-  ) throws(Sink.Failure) {
-    let count = Self.detectLast(&detector, into: &scores)
-    decide(count, streamEnd: inputCount)
-    if isDetecting, let event = segmenter.finish(sampleCount: inputCount) { note(event) }
-    pcm.append(output)
-    try release(settledEnd: pcm.end, into: &sink)
-    try chunks.finish(into: &sink)
-  }
-
-  /// Makes the gate as it was after `init`.
-  mutating func reset() {
-    detector?.reset()
-    segmenter.reset()
-    boundaries.removeAll()
-    pcm.reset()
-    chunks.reset()
+    settledEnd = isDetecting ? 0 : .max
     isOpen = !isDetecting
   }
 
-  private var isDetecting: Bool {
-    switch detector {
-    case .some: true
-    case .none: false
-    }
-  }
+  /// How many samples went into chunks, those included that wait for their chunk to be full.
+  package var keptCount: Int { isOpen ? sentCount + max(0, openEnd - start) : sentCount }
 
-  private mutating func decide(_ count: Int, streamEnd: Int? = nil) {
-    for i in 0..<count {
-      if let event = segmenter.process(scores[i], streamEnd: streamEnd) { note(event) }
-    }
-  }
-
-  private mutating func note(_ event: SegmentEvent) {
+  /// Takes a decision. Decisions come in the order of their places, but for misfires, which are told in their turn: the
+  /// prefix padding of what follows may reach back over them.
+  package mutating func note(_ event: SegmentEvent) {
     let place =
       switch event {
       case .started(_, let paddedStart, _): paddedStart
@@ -104,54 +85,121 @@ struct SpeechGate<Detector>: ~Copyable where Detector: VoiceActivityDetector & ~
       case .cut(let place, _): place
       case .misfire(_, let end, _): end
       }
-    // Starts and ends come in the order of their places. A misfire moves nothing and is told in its turn; the prefix
-    // padding of what follows may reach back over it.
     boundaries.append(SegmentBoundary(event: event, offset: ratio.outputCount(forInputCount: place)))
   }
 
-  /// Sends or drops what is settled.
-  private mutating func release<Sink: ChunkSink & ~Copyable>(
-    settledEnd: Int, into sink: inout Sink
-  ) throws(Sink.Failure) {
-    while let next = boundaries.first {
-      if case .misfire = next.event {
-        try sink.receive(next.event, at: next.offset)
+  /// Says that no decision to come concerns what lies before the input sample `inputEnd`.
+  package mutating func settle(untilInput inputEnd: Int) {
+    settledEnd = ratio.outputCount(forInputCount: inputEnd)
+  }
+
+  /// Says that the stream has ended, and all of its output has come.
+  package mutating func settleAll() {
+    settledEnd = .max
+    isLast = true
+  }
+
+  /// Takes the next samples of the output, as 16 bits.
+  package mutating func append(_ output: Span<Float>) {
+    let waiting = end - start
+    if head + waiting + output.count > samples.count { makeRoom(for: output.count) }
+    Self.convert(output, &dither, into: &samples, at: head + waiting)
+    end += output.count
+  }
+
+  /// What is due next, if anything is. It is valid until the next call.
+  @usableFromInline
+  package mutating func next() -> Output? {
+    while let boundary = boundaries.first {
+      if case .misfire = boundary.event {
         boundaries.removeFirst()
-        continue
+        return .event(boundary.event, offset: boundary.offset)
       }
-      try advance(to: min(next.offset, pcm.end), into: &sink)
-      guard pcm.end >= next.offset else { return }
+      if let chunk = nextChunk(before: min(boundary.offset, end)) { return chunk }
+      guard end >= boundary.offset else { return nil }
+      if case .ended = boundary.event, let chunk = lastChunk(before: boundary.offset) { return chunk }
       boundaries.removeFirst()
-      switch next.event {
-      case .started:
-        isOpen = true
-        chunks.start(at: next.offset)
-      case .ended:
-        isOpen = false
-        try chunks.finish(into: &sink)
+      switch boundary.event {
+      case .started: isOpen = true
+      case .ended: isOpen = false
       case .cut, .misfire: break
       }
-      try sink.receive(next.event, at: next.offset)
+      return .event(boundary.event, offset: boundary.offset)
     }
-    try advance(to: isDetecting ? min(settledEnd, pcm.end) : pcm.end, into: &sink)
+    if let chunk = nextChunk(before: min(settledEnd, end)) { return chunk }
+    return isLast ? lastChunk(before: end) : nil
   }
 
-  private mutating func advance<Sink: ChunkSink & ~Copyable>(to end: Int, into sink: inout Sink) throws(Sink.Failure) {
-    guard end > pcm.start else { return }
-    if isOpen { try pcm.send(upTo: end, through: &chunks, into: &sink) }
-    pcm.removeFirst(upTo: end)
+  /// Makes the gate as it was after `init`.
+  package mutating func reset() {
+    dither?.reset()
+    boundaries.removeAll()
+    (head, start, end) = (0, 0, 0)
+    (sentCount, openEnd) = (0, 0)
+    settledEnd = isDetecting ? 0 : .max
+    isOpen = !isDetecting
+    isLast = false
   }
 
-  // Static, so that each names exactly the state that it changes.
-
-  private static func detect(_ detector: inout Detector?, _ mono: Span<Float>, into scores: inout [FrameScore]) -> Int {
-    var target = scores.mutableSpan
-    return detector?.process(mono, into: &target) ?? 0
+  /// A whole chunk of the samples before `limit`; drops them where the gate is closed.
+  private mutating func nextChunk(before limit: Int) -> Output? {
+    guard limit > start else { return nil }
+    guard isOpen else {
+      removeFirst(limit - start)
+      return nil
+    }
+    openEnd = limit
+    return limit - start >= chunkSampleCount ? chunk(of: chunkSampleCount) : nil
   }
 
-  private static func detectLast(_ detector: inout Detector?, into scores: inout [FrameScore]) -> Int {
-    var target = scores.mutableSpan
-    return detector?.finish(into: &target) ?? 0
+  /// What is left before `limit`, less than a chunk.
+  private mutating func lastChunk(before limit: Int) -> Output? {
+    guard isOpen, limit > start else { return nil }
+    let count = limit - start
+    guard padsLastChunk else { return chunk(of: count) }
+    let offset = start
+    for i in 0..<chunkSampleCount { paddedChunk[i] = i < count ? samples[head + i] : 0 }
+    sentCount += count
+    removeFirst(count)
+    return .paddedChunk(offset: offset)
+  }
+
+  private mutating func chunk(of count: Int) -> Output {
+    let output = Output.chunk(place: head..<head + count, offset: start)
+    sentCount += count
+    removeFirst(count)
+    return output
+  }
+
+  private mutating func removeFirst(_ count: Int) {
+    head += count
+    start += count
+  }
+
+  /// Moves what waits to the start of the buffer.
+  private mutating func makeRoom(for count: Int) {
+    let waiting = end - start
+    let from = head
+    var span = samples.mutableSpan
+    for i in 0..<waiting { span[i] = span[from + i] }
+    head = 0
+    // Never within the bounds that the gate states; an engine that gives its output in larger bursts makes it grow.
+    let missing = waiting + count - samples.count
+    if missing > 0 { samples.append(contentsOf: repeatElement(0, count: missing)) }
+  }
+
+  // Static, so that it names exactly the state that it changes.
+  private static func convert(
+    _ output: Span<Float>, _ dither: inout DitheredPCM16Converter?, into samples: inout [Int16], at tail: Int
+  ) {
+    var span = samples.mutableSpan
+    var target = span._mutatingExtracting(tail..<tail + output.count)
+    // Not `dither?.convert(...) == nil`: without optimisation, Swift 6.3 runs the call on a nil.
+    if dither == nil {
+      PCM16.convert(output, into: &target)
+    } else {
+      dither?.convert(output, into: &target)
+    }
   }
 }
 
@@ -193,113 +241,5 @@ private struct BoundaryQueue {
   private mutating func grow() {
     elements = Array(elements[head...] + elements[..<head]) + [SegmentBoundary?](repeating: nil, count: count)
     head = 0
-  }
-}
-
-/// 16-bit samples that wait, with their place in the stream.
-private struct PCMBuffer: ~Copyable {
-  private var storage: [Int16]
-  private var dither: DitheredPCM16Converter?
-  /// Where in the storage the first sample that waits stands.
-  private var head = 0
-  /// Where in the stream it stands.
-  private(set) var start = 0
-  /// One past the place in the stream of the last sample that waits.
-  private(set) var end = 0
-
-  init(capacity: Int, ditherSeed: UInt64?) {
-    storage = [Int16](repeating: 0, count: capacity)
-    dither = ditherSeed.map { DitheredPCM16Converter(seed: $0) }
-  }
-
-  mutating func append(_ samples: Span<Float>) {
-    let waiting = end - start
-    if head + waiting + samples.count > storage.count {
-      let from = head
-      var span = storage.mutableSpan
-      for i in 0..<waiting { span[i] = span[from + i] }
-      head = 0
-      // Never within the bounds that the gate states; an engine that gives its output in larger bursts makes it grow.
-      let missing = waiting + samples.count - storage.count
-      if missing > 0 { storage.append(contentsOf: repeatElement(0, count: missing)) }
-    }
-    let tail = head + waiting
-    Self.convert(samples, &dither, into: &storage, at: tail)
-    end += samples.count
-  }
-
-  func send<Sink: ChunkSink & ~Copyable>(
-    upTo end: Int, through chunks: inout ChunkFeed, into sink: inout Sink
-  ) throws(Sink.Failure) {
-    try chunks.append(storage.span.extracting(head..<head + (end - start)), into: &sink)
-  }
-
-  mutating func reset() {
-    dither?.reset()
-    head = 0
-    start = 0
-    end = 0
-  }
-
-  mutating func removeFirst(upTo end: Int) {
-    head += end - start
-    start = end
-  }
-
-  private static func convert(
-    _ samples: Span<Float>, _ dither: inout DitheredPCM16Converter?, into storage: inout [Int16], at tail: Int
-  ) {
-    var span = storage.mutableSpan
-    var target = span._mutatingExtracting(tail..<tail + samples.count)
-    // Not `dither?.convert(...) == nil`: without optimisation, Swift 6.3 runs the call on a nil.
-    if dither == nil {
-      PCM16.convert(samples, into: &target)
-    } else {
-      dither?.convert(samples, into: &target)
-    }
-  }
-}
-
-/// A chunker that knows where its chunks stand in the stream.
-private struct ChunkFeed: ~Copyable {
-  private var chunker: Chunker
-  private let padsLastChunk: Bool
-  private var nextOffset = 0
-  private(set) var sampleCount = 0
-
-  init(_ chunker: consuming Chunker, padsLastChunk: Bool) {
-    self.chunker = chunker
-    self.padsLastChunk = padsLastChunk
-  }
-
-  mutating func start(at offset: Int) { nextOffset = offset }
-
-  mutating func reset() {
-    chunker.reset()
-    nextOffset = 0
-    sampleCount = 0
-  }
-
-  mutating func append<Sink: ChunkSink & ~Copyable>(
-    _ samples: Span<Int16>, into sink: inout Sink
-  ) throws(Sink.Failure) {
-    sampleCount += samples.count
-    try Self.process(samples, &chunker, &nextOffset, &sink)
-  }
-
-  mutating func finish<Sink: ChunkSink & ~Copyable>(into sink: inout Sink) throws(Sink.Failure) {
-    let offset = nextOffset
-    try chunker.finish(padded: padsLastChunk) { chunk throws(Sink.Failure) in
-      try sink.receive(chunk, at: offset)
-    }
-  }
-
-  private static func process<Sink: ChunkSink & ~Copyable>(
-    _ samples: Span<Int16>, _ chunker: inout Chunker, _ nextOffset: inout Int, _ sink: inout Sink
-  ) throws(Sink.Failure) {
-    try chunker.process(samples) { chunk throws(Sink.Failure) in
-      try sink.receive(chunk, at: nextOffset)
-      nextOffset += chunk.count
-    }
   }
 }

@@ -102,7 +102,7 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
   public var finalFrameCapacity: Int { 1 }
 
   public mutating func process(_ samples: Span<Float>, into scores: inout MutableSpan<FrameScore>) -> Int {
-    precondition(scores.count >= frameCapacity(forInputCount: samples.count))
+    // The span stops the program where there is no room; to know before would cost a division for every block.
     var taken = 0
     var scored = 0
     while taken < samples.count {
@@ -137,7 +137,9 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
     state = State()
   }
 
-  private mutating func score(_ features: FrameFeatures) -> FrameScore {
+  /// Scores the next frame by features that were measured elsewhere, as ``process(_:into:)`` does by its own: for timing
+  /// the two apart. A stream is scored by one of the two only.
+  package mutating func score(_ features: FrameFeatures) -> FrameScore {
     let energy = max(features.alternatingEnergyInDecibels, Constants.leastLevel)
     followFloor(energy)
     let excess = energy - state.floor

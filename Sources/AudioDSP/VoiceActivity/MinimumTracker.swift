@@ -8,6 +8,8 @@ struct MinimumTracker: Sendable {
   private var minima: [Float]
   private var block = 0
   private var countInBlock = 0
+  /// The least of the blocks that are complete; it changes when a block does.
+  private var leastOfOthers = Float.infinity
 
   init(blockLength: Int, blockCount: Int) {
     self.blockLength = blockLength
@@ -16,22 +18,26 @@ struct MinimumTracker: Sendable {
 
   /// Takes a value and returns the minimum of the window.
   mutating func update(_ value: Float) -> Float {
-    if countInBlock == blockLength {
-      countInBlock = 0
-      block = block + 1 == minima.count ? 0 : block + 1
-      minima[block] = .infinity
-    }
+    if countInBlock == blockLength { startBlock() }
     countInBlock += 1
-    minima[block] = min(minima[block], value)
+    let least = min(minima[block], value)
+    minima[block] = least
+    return min(least, leastOfOthers)
+  }
+
+  private mutating func startBlock() {
+    countInBlock = 0
+    block = block + 1 == minima.count ? 0 : block + 1
+    minima[block] = .infinity
     // By index: without optimisation an iterator allocates.
-    var least = minima[0]
-    for i in 1..<minima.count { least = min(least, minima[i]) }
-    return least
+    leastOfOthers = .infinity
+    for i in 0..<minima.count { leastOfOthers = min(leastOfOthers, minima[i]) }
   }
 
   mutating func reset() {
     for i in 0..<minima.count { minima[i] = .infinity }
     block = 0
     countInBlock = 0
+    leastOfOthers = .infinity
   }
 }

@@ -61,14 +61,25 @@ public struct AudioEventEncoder: Sendable {
   public func encode(
     _ chunk: Span<Int16>, into output: inout MutableSpan<UInt8>
   ) throws(AudioEventError) -> Int {
-    guard !chunk.isEmpty else { throw .emptyAudio }
-    let required = encodedCount(forSampleCount: chunk.count)
+    let place = try writeFrame(forSampleCount: chunk.count, into: &output)
+    var text = output._mutatingExtracting(place)
+    Base64.encode(pcm16: chunk, into: &text)
+    return place.upperBound + suffix.count
+  }
+
+  /// Writes what stands around the base64 text of an event for `sampleCount` samples.
+  ///
+  /// - Returns: Where in `output` the text belongs.
+  /// - Throws: ``AudioEventError``, having written nothing.
+  package func writeFrame(
+    forSampleCount sampleCount: Int, into output: inout MutableSpan<UInt8>
+  ) throws(AudioEventError) -> Range<Int> {
+    guard sampleCount > 0 else { throw .emptyAudio }
+    let required = encodedCount(forSampleCount: sampleCount)
     guard output.count >= required else { throw .outputTooSmall(required: required, capacity: output.count) }
     for i in prefix.indices { output[i] = prefix[i] }
-    var text = output._mutatingExtracting(prefix.count..<required - suffix.count)
-    Base64.encode(pcm16: chunk, into: &text)
     for i in suffix.indices { output[required - suffix.count + i] = suffix[i] }
-    return required
+    return prefix.count..<required - suffix.count
   }
 }
 

@@ -1,0 +1,191 @@
+import ArgumentParser
+import AudioDSP
+import LatencyBudget
+
+struct BudgetCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "budget",
+    abstract: "Measures where the milliseconds between microphone and event go, and what is left of a budget.",
+    discussion: """
+      The path is that of 'utter chunk --vad turns' for OpenAI: stereo float at --input-rate, mixed down, resampled to \
+      24 kHz, measured and scored every 10 ms, rounded to 16 bits, cut into chunks, written as base64 in an event. It is \
+      run here and now, on this machine, with four seconds of voice-like sound over noise that repeat (made at start-up, \
+      the same every time), every chunk all the way, after a warm-up.
+
+      DELAY is waited for by design, however fast the machine; the other columns are measured: what 50 %, 99 %, 99.9 % and \
+      all of the chunks did not exceed. Every stage is timed by clock reads before and behind it, and a whole chunk by two \
+      of its own, in a pass without reads in between; nothing is found by subtraction. A read's own cost is in every figure \
+      and is told. OWNER is who can change a figure: the caller's are --chunk-ms, --streams, --min-speech-ms and \
+      --hangover-ms.
+
+      TOTAL is the latency of a chunk's first sample, from the microphone to the bytes of its event: the sum of all stages \
+      but attack and hangover, of each its delay and its 99.9 % figure. It is an upper bound, because the slowest of a \
+      thousand are rarely the same chunk's in every stage. It is held against --budget.
+
+      TURNS: 'start known' is how long after a turn's first sample its start is known, which stops what is being played: \
+      attack, look-ahead, the device's block and computing. 'end sent' is how long after its last sample the event that \
+      closes it is there: hangover, look-ahead, resampler, the device's block and computing, but no chunk fill, because the \
+      last chunk is sent as short as it is. What a detector takes to make up its mind depends on the sound and is in \
+      neither. They are not held against the budget.
+
+      STREAMS: with --streams N, N independent streams share one core, as on a server. The chunks of all of them arrive at \
+      the same instant and are served in turn, so that a chunk's latency includes the wait for those before it: the last \
+      one waits for N - 1 others. A stream's share of the core is a chunk's duration divided by N; a chunk whose computing \
+      takes longer has missed its deadline. Where one core cannot keep up on average, the latency grows without bound, and \
+      the command fails.
+
+      X REAL TIME is seconds of audio per second of computing, by the median over batches of a second of audio; 'with \
+      interruptions' is the mean over all of them, with what else the machine did in between.
+
+      JSON: one object, budget_ms, total_ms and stages with name, algorithmic_ms, compute_us (p50, p99, p999, max) and \
+      owner; 'path' names the stages that add up to total_ms as algorithmic_ms + compute_us.p999 / 1000.
+
+      EXIT STATUS
+        0 within the budget, 1 over it, 64 misuse
+
+      EXAMPLES
+        utter budget
+        utter budget --chunk-ms 40 --input-rate 44100 --quality sharp
+        utter budget --phase minimum --device-ms 10
+        utter budget --streams 100
+        utter budget --budget 50ms --json > budget.json || echo "too slow for us"
+      """)
+
+  @Option(help: "What there is to spend, from the microphone to the answer: milliseconds, as in '300ms' or '300'.")
+  var budget = MillisecondsArgument(milliseconds: 300)
+
+  @Option(name: .customLong("chunk-ms"), help: "Audio per event, 10 to 10000 ms.")
+  var chunkMilliseconds = 20
+
+  @Option(
+    name: .customLong("device-ms"),
+    help: "Audio that the device hands over at once, 0 to 1000 ms; 0 is sample by sample, and does not count.")
+  var deviceMilliseconds = 0
+
+  @Option(help: "The microphone's sample rate, 4000 to 192000 Hz.")
+  var inputRate = SampleRate.hz48000
+
+  @Option(help: "The detector.")
+  var detector = DetectorName.energy
+
+  @Option(help: "The resampler's filter.")
+  var quality = ResamplingQuality.voice
+
+  @Option(help: "The resampler's phase: linear, or minimum, which has less delay.")
+  var phase = ResamplingPhase.linear
+
+  @Option(name: .customLong("min-speech-ms"), help: "The attack: how much speech confirms a turn; default: 60.")
+  var minimumSpeech: Int?
+
+  @Option(name: .customLong("hangover-ms"), help: "How much silence ends a turn; default: 500.")
+  var hangover: Int?
+
+  @Option(help: "How many streams one core serves in turn, 1 to 10000.")
+  var streams = 1
+
+  @Option(help: "How many chunks to time, of all streams together, 1 to 1000000; default: 400 s, at least 1000.")
+  var chunks: Int?
+
+  @Option(help: "The same in seconds of audio, of all streams together.")
+  var seconds: Double?
+
+  @Flag(help: "One JSON object instead of the table.")
+  var json = false
+
+  private static let chunkCounts = 1...1_000_000
+
+  func validate() throws {
+    guard (10...10_000).contains(chunkMilliseconds) else {
+      throw Misuse("--chunk-ms \(chunkMilliseconds) is outside of 10 to 10000")
+    }
+    guard (0...1_000).contains(deviceMilliseconds) else {
+      throw Misuse("--device-ms \(deviceMilliseconds) is outside of 0 to 1000")
+    }
+    guard (1...10_000).contains(streams) else { throw Misuse("--streams \(streams) is outside of 1 to 10000") }
+    try SegmentationOptions.check(minimumSpeech, "--min-speech-ms")
+    try SegmentationOptions.check(hangover, "--hangover-ms")
+    guard chunks == nil || seconds == nil else { throw Misuse("--chunks and --seconds are two names of one figure") }
+    if let chunks, !Self.chunkCounts.contains(chunks) {
+      throw Misuse("--chunks \(chunks) is outside of \(Self.chunkCounts.lowerBound) to \(Self.chunkCounts.upperBound)")
+    }
+    if let seconds {
+      let most = Double(Self.chunkCounts.upperBound * chunkMilliseconds) * 1e-3
+      // What is no number fails this too.
+      guard seconds > 0, seconds <= most else {
+        throw Misuse("--seconds \(seconds) is outside of 0 to \(most), a million chunks")
+      }
+    }
+  }
+
+  private var chunkCount: Int {
+    if let chunks { return chunks }
+    if let seconds { return Int((seconds * 1e3 / Double(chunkMilliseconds)).rounded(.up)) }
+    // 99.9 % means little of fewer than a thousand.
+    return max(1_000, 400_000 / chunkMilliseconds)
+  }
+
+  func run() throws {
+    let turns = SegmenterConfiguration.turns
+    let segmentation = try SegmenterConfiguration(
+      minimumSpeech: minimumSpeech.map { .milliseconds($0) } ?? turns.minimumSpeech,
+      hangover: hangover.map { .milliseconds($0) } ?? turns.hangover, prefixPadding: turns.prefixPadding)
+    let path = LocalPath(
+      inputRate: inputRate, chunkDuration: .milliseconds(chunkMilliseconds),
+      deviceBlock: .milliseconds(deviceMilliseconds), quality: quality, phase: phase, segmentation: segmentation)
+    let roundCount = (chunkCount + streams - 1) / streams
+    var measurement = PathMeasurement(path, streamCount: streams, roundCount: roundCount)
+    var latencies = ExactLatencies(chunkCount: roundCount * streams)
+    // Both passes.
+    let audio = 2 * Double(roundCount * streams * chunkMilliseconds) * 1e-3
+    var progress = Progress("measuring", totalSeconds: audio)
+    try measurement.run(
+      SpeechLikeSignal.interleaved(inputRate, channelCount: path.channelCount), into: &latencies,
+      progress: { progress.update(seconds: $0 * audio) })
+    Progress.erase()
+
+    let report = LatencyReport(measurement, latencies, budgetMilliseconds: budget.milliseconds)
+    let output = try Output("-")
+    try output.write(json ? report.json() + "\n" : BudgetTable(report).text)
+    try output.finish()
+    if !report.keepsUp {
+      throw Failure(
+        "one core does not keep up with \(counted(streams, "stream")): "
+          + "\(BudgetTable.decimals(measurement.meanRealTimeFactor, 2)) s of audio take a second to compute")
+    }
+    if !report.isWithinBudget {
+      throw Failure(
+        "over budget by \(BudgetTable.decimals(-report.remainingMilliseconds, 3)) ms: "
+          + "\(BudgetTable.decimals(report.totalMilliseconds, 3)) ms from the microphone to the event, "
+          + "\(budget) to spend")
+    }
+  }
+}
+
+/// A duration in milliseconds, with or without its unit.
+struct MillisecondsArgument: ExpressibleByArgument, CustomStringConvertible {
+  /// An hour, which is no latency any more.
+  private static let longest = 3_600_000.0
+
+  var milliseconds: Double
+
+  init(milliseconds: Double) {
+    self.milliseconds = milliseconds
+  }
+
+  init?(argument: String) {
+    let digits = argument.hasSuffix("ms") ? String(argument.dropLast(2)) : argument
+    // Double takes hexadecimal numbers and names of what is not finite, too.
+    guard digits.allSatisfy({ "0123456789.".contains($0) }), let value = Double(digits) else { return nil }
+    guard value > 0, value <= Self.longest else { return nil }
+    milliseconds = value
+  }
+
+  /// As it is written on the command line, with as many decimals as it needs.
+  var description: String {
+    let whole = Int(milliseconds)
+    return Double(whole) == milliseconds ? "\(whole)ms" : "\(milliseconds)ms"
+  }
+
+  var defaultValueDescription: String { description }
+}
+
