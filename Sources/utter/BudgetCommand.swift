@@ -188,4 +188,3 @@ struct MillisecondsArgument: ExpressibleByArgument, CustomStringConvertible {
 
   var defaultValueDescription: String { description }
 }
-

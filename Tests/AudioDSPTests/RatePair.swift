@@ -13,9 +13,6 @@ struct RatePair: Hashable, Sendable, CustomTestStringConvertible {
   var outputRate: SampleRate { get throws { try SampleRate(to) } }
   var lowerNyquist: Double { Double(min(from, to)) / 2 }
 
-  /// Whether the rate falls so far that rounding in thousands of taps shows beside the filter.
-  var isSteep: Bool { from > 16 * to }
-
   /// The least numbers of inputs and of outputs that last equally long.
   var cycle: (inputs: Int, outputs: Int) {
     var (a, b) = (from, to)
@@ -39,14 +36,23 @@ struct RatePair: Hashable, Sendable, CustomTestStringConvertible {
   /// Nearly coprime, so that no table holds every phase.
   static let awkward = [44_101, 47_999, 23_999, 24_001].map { RatePair(from: $0, to: 24_000) }
 
-  /// The widest ratios that there are.
+  /// The widest ratios that there are, and the narrowest.
   static let extreme = [
     RatePair(from: 4_000, to: 192_000), RatePair(from: 192_000, to: 4_000), RatePair(from: 191_999, to: 4_000),
     RatePair(from: 4_001, to: 192_000), RatePair(from: 191_999, to: 192_000), RatePair(from: 192_000, to: 191_999),
+    RatePair(from: 4_000, to: 4_001), RatePair(from: 4_001, to: 4_000),
   ]
 
-  static let measured = usual + awkward
-  static let all = measured + extreme
+  static let all = usual + awkward + extreme
+
+  /// Few pairs that together have each kind of stage: all six tables and a deep one, half-bands, a bank of tabulated phases
+  /// and one of many, in either direction, alone and one behind the other.
+  static let ofEachKind = [
+    RatePair(from: 48_000, to: 24_000), RatePair(from: 24_000, to: 8_000), RatePair(from: 32_000, to: 24_000),
+    RatePair(from: 44_100, to: 24_000), RatePair(from: 25_000, to: 24_000), RatePair(from: 44_101, to: 24_000),
+    RatePair(from: 192_000, to: 11_025), RatePair(from: 24_000, to: 96_000), RatePair(from: 8_000, to: 24_000),
+    RatePair(from: 24_000, to: 32_000), RatePair(from: 22_050, to: 24_000), RatePair(from: 23_999, to: 24_000),
+  ]
   static let identities = [4_000, 24_000, 192_000].map { RatePair(from: $0, to: $0) }
 }
 

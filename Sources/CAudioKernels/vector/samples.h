@@ -41,8 +41,15 @@ INLINE floats32 load32(const float *input) {
   return x;
 }
 
-// Where a step starts that may not start behind `last`.
+// Where the step starts that is due at i: not behind `last`, where the one starts that ends with the array.
 INLINE size_t step_start(size_t i, size_t last) { return i < last ? i : last; }
+
+// The same for kernels that do little but store, where it counts that a store into two cache lines takes twice as long.
+// All steps but the first and the last are `lead` samples early, which is how far behind a line's start the output is.
+INLINE size_t lead_of(const float *output) { return (uintptr_t)output % 64 / sizeof *output; }
+INLINE size_t early_step_start(size_t i, size_t lead, size_t last) {
+  return step_start(i > lead ? i - lead : 0, last);
+}
 
 // MARK: PCM16
 
@@ -107,8 +114,9 @@ void KERNEL(float_from_pcm16)(const int16_t *input, float *output, size_t count)
     ak_scalar_float_from_pcm16(input, output, count);
     return;
   }
-  for (size_t i = 0; i < count; i += 32) {
-    size_t start = step_start(i, count - 32);
+  const size_t lead = lead_of(output);
+  for (size_t i = 0; i < count + lead; i += 32) {
+    size_t start = early_step_start(i, lead, count - 32);
     shorts32 x;
     memcpy(&x, input + start, sizeof x);
     floats32 y = __builtin_convertvector(x, floats32) * (1.0f / 32768.0f);
@@ -124,12 +132,13 @@ INLINE ints16 finite_mark(floats16 x) { return (ints16)(x * 0.0f); }
 INLINE bool are_finite(ints16 united_marks) { return (__builtin_reduce_or(united_marks) & 0x7FFFFFFF) == 0; }
 
 INLINE bool copy_if_finite(const float *input, float *output, size_t count) {
-  if (count < 16) return false;
+  if (count < 32) return false;
   ints16 united_marks = 0;
-  for (size_t i = 0; i < count; i += 16) {
-    size_t start = step_start(i, count - 16);
-    floats16 x = load16(input + start);
-    united_marks |= finite_mark(x);
+  const size_t lead = lead_of(output);
+  for (size_t i = 0; i < count + lead; i += 32) {
+    size_t start = early_step_start(i, lead, count - 32);
+    floats32 x = load32(input + start);
+    united_marks |= finite_mark(x.lo) | finite_mark(x.hi);
     // What is not finite is copied too, so that the input is what it was, in place as well.
     memcpy(output + start, &x, sizeof x);
   }
