@@ -12,6 +12,7 @@
   void ak_##backend##_pcm16_from_float_dithered(                                                                       \
       const float *input, int16_t *output, size_t count, uint64_t seed, uint64_t position);                            \
   size_t ak_##backend##_copy_finite(const float *input, float *output, size_t count);                                  \
+  size_t ak_##backend##_copy_bounded(const float *input, float *output, size_t count);                                 \
   size_t ak_##backend##_downmix_mean(                                                                                  \
       const float *interleaved, float *mono, size_t frame_count, size_t channel_count);                                \
   size_t ak_##backend##_downmix_channel(                                                                               \
@@ -45,7 +46,8 @@ void ak_scalar_pcm16_from_a_law(const uint8_t *input, int16_t *output, size_t co
   {                                                                                                                    \
     .pcm16_from_float = ak_##backend##_pcm16_from_float, .float_from_pcm16 = ak_##backend##_float_from_pcm16,          \
     .pcm16_from_float_dithered = ak_##backend##_pcm16_from_float_dithered,                                             \
-    .copy_finite = ak_##backend##_copy_finite, .downmix_mean = ak_##backend##_downmix_mean,                            \
+    .copy_finite = ak_##backend##_copy_finite, .copy_bounded = ak_##backend##_copy_bounded,                            \
+    .downmix_mean = ak_##backend##_downmix_mean,                                                                       \
     .downmix_channel = ak_##backend##_downmix_channel, .mu_law_from_pcm16 = ak_scalar_mu_law_from_pcm16,               \
     .pcm16_from_mu_law = ak_scalar_pcm16_from_mu_law, .a_law_from_pcm16 = ak_scalar_a_law_from_pcm16,                  \
     .pcm16_from_a_law = ak_scalar_pcm16_from_a_law, .base64_encode = ak_##backend##_base64_encode,                     \

@@ -33,8 +33,9 @@ struct RatePair: Hashable, Sendable, CustomTestStringConvertible {
     + [8_000, 16_000, 44_100, 48_000, 96_000, 192_000].map { RatePair(from: 24_000, to: $0) }
     + [RatePair(from: 48_000, to: 8_000), RatePair(from: 44_100, to: 16_000), RatePair(from: 44_100, to: 8_000)]
 
-  /// Nearly coprime, so that no table holds every phase.
-  static let awkward = [44_101, 47_999, 23_999, 24_001].map { RatePair(from: $0, to: 24_000) }
+  /// Nearly coprime, so that no table holds every phase. From hardly more than the lower rate, straight lines between phases
+  /// err the most.
+  static let awkward = [44_101, 47_999, 23_999, 24_001, 24_211].map { RatePair(from: $0, to: 24_000) }
 
   /// The widest ratios that there are, and the narrowest.
   static let extreme = [

@@ -56,7 +56,7 @@ struct ResamplerOracle {
           name: "bank \(outputs)/\(inputs)", outputs: outputs, inputs: inputs,
           filter: .bank(
             FilterTables.shortKernel(setup.quality), inputsPerUnit: Double(inputRate) / lowerNyquist,
-            rowCount: outputs > 1_024 ? 1_024 : nil)))
+            rowCount: outputs > 1_024 ? InterpolatedFilterBank.rowCount : nil)))
     }
 
     let (low, high) = (min(from, to), max(from, to))
@@ -85,6 +85,25 @@ struct ResamplerOracle {
       appendBank(from: 2 * from, to: to, lowerNyquist: Double(from) / 2)
     }
     self.stages = stages
+  }
+
+  /// How many inputs in front of an output it depends on, and behind it, and a few more.
+  var reach: (before: Int, behind: Int) {
+    var (before, behind) = (0.0, 0.0)
+    // One sample of the present rate, in inputs.
+    var unit = 1.0
+    for stage in stages {
+      switch stage.filter {
+      case .table(let taps, let lookAhead):
+        before += unit * (Double(taps.count - lookAhead) / Double(stage.outputs) + 1)
+        behind += unit * (Double(lookAhead) / Double(stage.outputs) + 1)
+      case .bank(let kernel, let inputsPerUnit, _):
+        before += unit * (kernel.support / 2 * inputsPerUnit + 1)
+        behind += unit * (kernel.support / 2 * inputsPerUnit + 1)
+      }
+      unit *= Double(stage.inputs) / Double(stage.outputs)
+    }
+    return (Int(before + unit) + 1, Int(behind + unit) + 1)
   }
 
   /// The outputs of the given numbers.

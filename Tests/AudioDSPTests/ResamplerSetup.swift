@@ -14,19 +14,10 @@ struct ResamplerSetup: Sendable, CustomTestStringConvertible {
     try Resampler(from: pair.inputRate, to: pair.outputRate, quality: quality, phase: phase, backend: backend)
   }
 
-  /// How many inputs in front of an output its value may depend on, and behind it.
-  func reach() throws -> (before: Int, behind: Int) {
-    let latency = try make(.scalar).latencyInSamples
-    // A filter of least phase is shorter than that of linear phase, which reaches as far to both sides.
-    var linear = self
-    linear.phase = .linear
-    return (phase == .linear ? latency : try 2 * linear.make(.scalar).latencyInSamples, latency)
-  }
-
   /// So many inputs that the outputs that neither end of the input reaches last for `count` samples of the lower rate, and
   /// the numbers of those outputs.
-  func stream(lasting count: Int) throws -> (count: Int, inner: Range<Int>) {
-    let (before, behind) = try reach()
+  func stream(lasting count: Int) -> (count: Int, inner: Range<Int>) {
+    let (before, behind) = ResamplerOracle(self).reach
     let inner = count * pair.from / min(pair.from, pair.to)
     let start = pair.outputCount(forInputCount: before) + 1
     let end = pair.outputCount(forInputCount: before + inner)

@@ -31,6 +31,12 @@ public enum AllocationCounter {
     return Int(allocation_counter_stop())
   }
 
+  /// The most bytes that one run of `body` holds at once of what it allocates.
+  public static func mostBytes<E: Error>(_ body: () throws(E) -> Void) throws(E) -> Int {
+    _ = try countOnce(body)
+    return Int(allocation_counter_most_bytes())
+  }
+
   /// Calls an allocation function once, where no optimiser removes it.
   public static func probe(_ function: Function) {
     switch function {

@@ -173,6 +173,21 @@ static bool copy_finite_agrees(const ak_kernels *scalar, const ak_kernels *teste
   return true;
 }
 
+static bool copy_bounded_agrees(const ak_kernels *scalar, const ak_kernels *tested) {
+  ak_kernels both[2] = {*scalar, *tested};
+  both[0].copy_finite = scalar->copy_bounded;
+  both[1].copy_finite = tested->copy_bounded;
+  return copy_finite_agrees(&both[0], &both[1]);
+}
+
+static size_t copy_up_to_infinity(const float *input, float *output, size_t count) {
+  return ak_kernels_for(AK_BACKEND_SCALAR)->copy_finite(input, output, count);
+}
+static const wrong_kernel copy_bounded_wrong[] = {
+    WRONG("only infinity is too large", copy_up_to_infinity),
+    {NULL, NULL},
+};
+
 static size_t copy_without_denormals(const float *input, float *output, size_t count) {
   size_t replaced = ak_kernels_for(AK_BACKEND_SCALAR)->copy_finite(input, output, count);
   for (size_t i = 0; i < count; i++) output[i] = fabsf(output[i]) < 0x1p-126f ? copysignf(0.0f, output[i]) : output[i];
@@ -338,6 +353,7 @@ const kernel_test sample_tests[] = {
     KERNEL_TEST(float_from_pcm16),
     KERNEL_TEST(pcm16_from_float_dithered),
     KERNEL_TEST(copy_finite),
+    KERNEL_TEST(copy_bounded),
     KERNEL_TEST(downmix_mean),
     KERNEL_TEST(downmix_channel),
     KERNEL_TEST(mu_law_from_pcm16),

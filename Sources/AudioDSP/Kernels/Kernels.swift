@@ -75,11 +75,16 @@ struct Kernels: Sendable {
     }
   }
 
-  /// Copies `input` into `output` from `start` on.
-  func copyFinite(_ input: Span<Float>, into output: inout [Float], from start: Int) -> Int {
-    var all = output.mutableSpan
-    var target = all._mutatingExtracting(start...)
-    return copyFinite(input, into: &target)
+  /// Copies `input` into `output` at `place`, replacing what is not finite or of magnitude 2^100 and more; returns how many
+  /// samples were replaced.
+  func copyBounded(_ input: Span<Float>, into output: inout [Float], at place: Int) -> Int {
+    precondition(place >= 0 && output.count - place >= input.count)
+    return unsafe input.withUnsafeBufferPointer { input in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        guard let source = input.baseAddress, let target = output.baseAddress else { return 0 }
+        return unsafe table.pointee.copy_bounded(source, target + place, input.count)
+      }
+    }
   }
 
   /// Writes one sample per sample frame; returns how many samples were not finite.
@@ -226,7 +231,7 @@ struct Kernels: Sendable {
   /// - Precondition: `samples` reach as far as the kernels read, and all of them are finite; `scratch` has the stage's scratch
   ///   count.
   func filter(
-    _ stage: ResamplingStage, _ samples: [Float], at start: Int, first: Int, count: Int,
+    _ stage: ResamplingStage, _ samples: [Float], windowAt start: Int, first: Int, count: Int,
     into output: inout MutableSpan<Float>, scratch: inout [Float]
   ) {
     guard count > 0 else { return }
@@ -235,6 +240,7 @@ struct Kernels: Sendable {
     switch stage {
     case .polyphase(let filter):
       let skip = first.flooredRemainder(filter.unitOutputCount)
+      precondition(filter.ratio.inputs == 3 || filter.ratio.inputs << filter.splitDepth <= 8)
       precondition(
         inputCount(of: filter, skip: skip, count: count) <= input.count && scratchCount(of: stage) <= scratch.count)
       unsafe filter.withTable { filter in
@@ -276,14 +282,15 @@ struct Kernels: Sendable {
     }
   }
 
-  /// Computes outputs into `output` from `place` on.
+  /// Computes outputs into `output` at `place`.
   func filter(
-    _ stage: ResamplingStage, _ samples: [Float], at start: Int, first: Int, count: Int, into output: inout [Float],
-    from place: Int, scratch: inout [Float]
+    _ stage: ResamplingStage, _ samples: [Float], windowAt start: Int, first: Int, count: Int,
+    into output: inout [Float],
+    at place: Int, scratch: inout [Float]
   ) {
     var all = output.mutableSpan
     var target = all._mutatingExtracting(place...)
-    filter(stage, samples, at: start, first: first, count: count, into: &target, scratch: &scratch)
+    filter(stage, samples, windowAt: start, first: first, count: count, into: &target, scratch: &scratch)
   }
 
   /// Moves samples within an array; the places may overlap.

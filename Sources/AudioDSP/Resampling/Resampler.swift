@@ -2,28 +2,32 @@
 ///
 /// A chain of short filters, chosen by the pair of rates; ``ResamplingQuality`` says what passes and what does not. However
 /// the input is cut into calls, the output is the same, bit for bit, and stays behind the input by the same delay. Samples
-/// that are not finite are taken as 0 and counted.
+/// that are not finite, or of magnitude 2^100 and more, are taken as 0 and counted.
 ///
 /// ```swift
 /// var resampler = Resampler(from: .hz48000, to: .hz24000)
 /// var output = [Float](repeating: 0, count: resampler.outputCapacity(forInputCount: block.count))
 /// var span = output.mutableSpan
 /// let count = try resampler.process(block.span, into: &span)
-/// // At the end of the stream, remainingOutputCount more:
-/// let rest = try resampler.finish(into: &span)
+/// // At the end of the stream:
+/// var rest = [Float](repeating: 0, count: resampler.remainingOutputCount)
+/// var restSpan = rest.mutableSpan
+/// let restCount = try resampler.finish(into: &restSpan)
 /// ```
 ///
-/// `init` arranges the filters and allocates less than 1 MB; nothing after it allocates, locks or blocks.
+/// `init` arranges the filters and allocates at most 2 MB; nothing after it allocates, locks or blocks.
 public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
-  /// The most samples that pass between two stages at once: few enough to stay in the first-level cache, and 20 ms at 48 kHz,
-  /// so that long calls are cut as those are.
+  /// The most samples at the higher of the two rates that pass at once: few enough to stay in the first-level cache, and
+  /// 20 ms at 48 kHz, so that long calls are cut as those are.
   private static let blockCount = 960
 
   public let inputRate: SampleRate
   public let outputRate: SampleRate
+  /// What it passes and stops.
   public let quality: ResamplingQuality
+  /// Whether all frequencies are delayed alike.
   public let phase: ResamplingPhase
-  /// Samples that were not finite and were taken as 0, since `init` or ``reset()``.
+  /// Samples that were not finite, or too large, and were taken as 0, since `init` or ``reset()``.
   public private(set) var nonFiniteCount = 0
 
   private let kernels: Kernels
@@ -73,7 +77,7 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
     reaches = stages.map { kernels.reach(of: $0) }
     scratch = [Float](repeating: 0, count: stages.map { kernels.scratchCount(of: $0) }.max() ?? 0)
 
-    // The rate grows along the chain or falls: whichever end is higher holds a block.
+    // A bank between may go up to twice the lower rate: histories are sized by what each stage gives.
     inputBlockCount = max(1, Self.blockCount * min(ratio.inputs, ratio.outputs) / ratio.outputs)
     histories = []
     var blockCount = inputBlockCount
@@ -129,12 +133,12 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
     while taken < input.count {
       let count = min(inputBlockCount, input.count - taken)
       let start = histories[0].room(for: count, of: stages[0], reach: reaches[0])
-      nonFiniteCount += kernels.copyFinite(
-        input.extracting(taken..<taken + count), into: &histories[0].buffer, from: start)
+      nonFiniteCount += kernels.copyBounded(
+        input.extracting(taken..<taken + count), into: &histories[0].buffer, at: start)
       histories[0].inputCount += count
       inputCount += count
       taken += count
-      written += run(upTo: availableCount(forInputCount: inputCount), into: &output, from: written)
+      written += run(upTo: availableCount(forInputCount: inputCount), into: &output, at: written)
     }
     return written
   }
@@ -152,7 +156,7 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
       var silence = histories[0].buffer.mutableSpan
       for i in start..<start + count { silence[i] = 0 }
       histories[0].inputCount += count
-      written += run(upTo: end, into: &output, from: written)
+      written += run(upTo: end, into: &output, at: written)
     }
     return written
   }
@@ -182,7 +186,7 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
   }
 
   /// Passes what has been appended to the first stage's history through all stages; writes at most up to output `end`.
-  private mutating func run(upTo end: Int, into output: inout MutableSpan<Float>, from start: Int) -> Int {
+  private mutating func run(upTo end: Int, into output: inout MutableSpan<Float>, at start: Int) -> Int {
     var written = 0
     for i in stages.indices {
       let first = histories[i].outputCount
@@ -195,7 +199,7 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
         swap(&next, &histories[i + 1])
         let room = next.room(for: count, of: stages[i + 1], reach: reaches[i + 1])
         kernels.filter(
-          stages[i], histories[i].buffer, at: window, first: first, count: count, into: &next.buffer, from: room,
+          stages[i], histories[i].buffer, windowAt: window, first: first, count: count, into: &next.buffer, at: room,
           scratch: &scratch)
         next.inputCount += count
         swap(&next, &histories[i + 1])
@@ -204,7 +208,8 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
         written = max(0, min(available, end) - first)
         var target = output._mutatingExtracting(start..<start + written)
         kernels.filter(
-          stages[i], histories[i].buffer, at: window, first: first, count: written, into: &target, scratch: &scratch)
+          stages[i], histories[i].buffer, windowAt: window, first: first, count: written, into: &target,
+          scratch: &scratch)
         histories[i].outputCount += written
       }
     }

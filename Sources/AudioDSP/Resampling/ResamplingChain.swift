@@ -47,6 +47,7 @@ package struct ResamplingChain {
     // From at least twice and less than four times the output rate, or from where it is less from the start.
     var octaves = 0
     while ratio.inputs >= ratio.outputs << (octaves + 2) { octaves += 1 }
+    // Each starts from at least four times the output rate.
     let halfBands = Self.halfBands(ratio.outputs, ratio.inputs, count: octaves)!
     for table in halfBands { append(1, 2, table) }
     let inputRate = Double(ratio.inputs) / Double(ratio.outputs << octaves)
@@ -97,8 +98,7 @@ package struct ResamplingChain {
   }
 
   private mutating func appendBank(_ ratio: ResamplingRatio, inputsPerUnit: Double) {
-    // Equal rates need no bank.
-    guard ratio.outputs != ratio.inputs else { return }
+    assert(ratio.outputs != ratio.inputs, "powers of two have no bank")
     let response = ImpulseResponse(FilterTables.shortKernel(quality), inputsPerUnit: inputsPerUnit)
     let isTabulated =
       ratio.outputs <= Self.maximumPhaseCount

@@ -8,7 +8,7 @@
 
 #define LANES 4
 #define FUSED 1
-#define FUNCTION(name) ak_neon_##name
+#define KERNEL(name) ak_neon_##name
 
 #include "../vector/resampling.h"
 

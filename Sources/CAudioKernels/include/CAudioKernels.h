@@ -61,7 +61,7 @@ typedef struct ak_polyphase_filter {
   const ak_tap_run *runs; // [3 ^ split_depth][output_phase_count][input_phase_count]
   size_t output_phase_count; // L, 1 to AK_MAXIMUM_POLYPHASE
   size_t input_phase_count;  // M, 1 to AK_MAXIMUM_POLYPHASE
-  size_t split_depth;        // 0 to 2
+  size_t split_depth;        // 0 to 2; M << split_depth is 8 at most, or M is 3
   size_t leaf_tap_count;     // greatest first_input + padded tap_count
   size_t block_cycle_count;  // most cycles computed at once; bounds the scratch memory
 } ak_polyphase_filter;
@@ -98,6 +98,8 @@ typedef struct ak_kernels {
 
   // Copies, replacing what is not finite by 0; returns how many samples were replaced. May work in place.
   size_t (*copy_finite)(const float *input, float *output, size_t count);
+  // As copy_finite, but what is of magnitude 2^100 or more counts as not finite, too: room for sums of a filter's products.
+  size_t (*copy_bounded)(const float *input, float *output, size_t count);
   // mono[i] = mean over channels c of interleaved[i * channel_count + c], non-finite samples taken as 0, summed in
   // channel order. Returns how many samples were not finite.
   size_t (*downmix_mean)(const float *interleaved, float *mono, size_t frame_count, size_t channel_count);
@@ -122,7 +124,7 @@ typedef struct ak_kernels {
 
   // How many outputs the vectors of the three filters below hold: 1, 4, 8 or 16.
   size_t lane_count;
-  // How often an ak_polyphase_filter is best split: by measurement.
+  // How often an ak_polyphase_filter may be split with profit.
   size_t split_depth;
 
   // Computes the outputs `skip` ..< `skip` + `count` of the cycles whose first window starts at input[0]; that first cycle's

@@ -66,6 +66,17 @@ size_t ak_scalar_copy_finite(const float *input, float *output, size_t count) {
   return replaced;
 }
 
+size_t ak_scalar_copy_bounded(const float *input, float *output, size_t count) {
+  const float limit = 0x1p100f;
+  size_t replaced = 0;
+  for (size_t i = 0; i < count; i++) {
+    int bounded = input[i] < limit && input[i] > -limit;
+    output[i] = bounded ? input[i] : 0.0f;
+    replaced += (size_t)!bounded;
+  }
+  return replaced;
+}
+
 size_t ak_scalar_downmix_mean(
     const float *restrict interleaved, float *restrict mono, size_t frame_count, size_t channel_count) {
   size_t replaced = 0;

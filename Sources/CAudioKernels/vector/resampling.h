@@ -1,4 +1,4 @@
-// The resampling kernels for vectors of LANES outputs: included once per backend, after LANES, FUSED, and FUNCTION(name),
+// The resampling kernels for vectors of LANES outputs: included once per backend, after LANES, FUSED, and KERNEL(name),
 // which gives a name the backend's prefix.
 //
 // No lane meets another before its output is complete, so that an output's operations and their order are the same wherever
@@ -142,7 +142,7 @@ static void fill_streams(
   }
   for (size_t m = 0; m < inputs; m++) {
     float *leaf[9];
-    for (size_t l = 0; l < 9; l++) {
+    for (size_t l = 0; l < ak_leaf_count(filter); l++) {
       leaf[l] = streams + (l * inputs + m) * stride;
     }
     if (depth == 1) {
@@ -249,7 +249,7 @@ static void collect(
   }
 }
 
-void FUNCTION(filter_polyphase)(
+void KERNEL(filter_polyphase)(
     const ak_polyphase_filter *filter, const float *input, size_t skip, size_t count, float *output, float *scratch) {
   const size_t outputs = filter->output_phase_count, inputs = filter->input_phase_count;
   const size_t depth = filter->split_depth;
@@ -367,7 +367,7 @@ static void filter_part_of_group(
   memcpy(output, part + skip, count * sizeof(float));
 }
 
-void FUNCTION(filter_group_bank)(
+void KERNEL(filter_group_bank)(
     const ak_group_bank *bank, const float *input, size_t first_group, size_t skip, size_t count, float *output) {
   size_t group = first_group;
   if (skip > 0 && count > 0) {
@@ -390,7 +390,7 @@ void FUNCTION(filter_group_bank)(
   }
 }
 
-void FUNCTION(filter_interpolated_bank)(
+void KERNEL(filter_interpolated_bank)(
     const ak_interpolated_bank *bank, const float *input, uint64_t phase, size_t count, float *output) {
   const uint64_t phases = bank->phase_count;
   const float scale = 1.0f / (float)phases;

@@ -131,14 +131,15 @@ void KERNEL(float_from_pcm16)(const int16_t *input, float *output, size_t count)
 INLINE ints16 finite_mark(floats16 x) { return (ints16)(x * 0.0f); }
 INLINE bool are_finite(ints16 united_marks) { return (__builtin_reduce_or(united_marks) & 0x7FFFFFFF) == 0; }
 
-INLINE bool copy_if_finite(const float *input, float *output, size_t count) {
+// Whether all samples are finite after multiplying by `scale`, a power of two.
+INLINE bool copy_if_finite(const float *input, float *output, size_t count, float scale) {
   if (count < 32) return false;
   ints16 united_marks = 0;
   const size_t lead = lead_of(output);
   for (size_t i = 0; i < count + lead; i += 32) {
     size_t start = early_step_start(i, lead, count - 32);
     floats32 x = load32(input + start);
-    united_marks |= finite_mark(x.lo) | finite_mark(x.hi);
+    united_marks |= finite_mark(x.lo * scale) | finite_mark(x.hi * scale);
     // What is not finite is copied too, so that the input is what it was, in place as well.
     memcpy(output + start, &x, sizeof x);
   }
@@ -146,7 +147,12 @@ INLINE bool copy_if_finite(const float *input, float *output, size_t count) {
 }
 
 size_t KERNEL(copy_finite)(const float *input, float *output, size_t count) {
-  return copy_if_finite(input, output, count) ? 0 : ak_scalar_copy_finite(input, output, count);
+  return copy_if_finite(input, output, count, 1.0f) ? 0 : ak_scalar_copy_finite(input, output, count);
+}
+
+size_t KERNEL(copy_bounded)(const float *input, float *output, size_t count) {
+  // 2^100 times this is infinite.
+  return copy_if_finite(input, output, count, 0x1p28f) ? 0 : ak_scalar_copy_bounded(input, output, count);
 }
 
 // Rounded once, as in the scalar backend. Not finite where one of the two is not, and where their sum is too large.

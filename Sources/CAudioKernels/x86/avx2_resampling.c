@@ -9,7 +9,7 @@
 
 #define LANES 8
 #define FUSED 1
-#define FUNCTION(name) ak_avx2_##name
+#define KERNEL(name) ak_avx2_##name
 
 #include "../vector/resampling.h"
 

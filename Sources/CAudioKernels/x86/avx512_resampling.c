@@ -9,7 +9,7 @@
 
 #define LANES 16
 #define FUSED 1
-#define FUNCTION(name) ak_avx512_##name
+#define KERNEL(name) ak_avx512_##name
 
 #include "../vector/resampling.h"
 

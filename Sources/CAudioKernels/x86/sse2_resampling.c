@@ -8,7 +8,7 @@
 
 #define LANES 4
 #define FUSED 0
-#define FUNCTION(name) ak_sse2_##name
+#define KERNEL(name) ak_sse2_##name
 
 #include "../vector/resampling.h"
 

@@ -11,15 +11,17 @@ struct ConversionOptions: ParsableArguments {
     help: ArgumentHelp(
       "What the resampler keeps (voice unless given).",
       discussion: """
-        voice is flat to 0.915 of the lower Nyquist frequency and 120 dB down above it; sharp, for what is kept, to 0.931 \
-        and 130 dB at 1.3 times the cost and delay; fast has the least of both and lets some folding in above 0.905.
+        Of the lower Nyquist frequency, voice is flat to 0.915 and stops by 120 dB what is above 1 (going up, images of \
+        tones up to 0.95); sharp, for what is kept, to 0.931 and by 130 dB at 1.3 times the cost and delay; fast has the \
+        least of both and lets what is around 1 fold to above 0.905.
         """))
   var quality: ResamplingQuality?
 
   @Option(
     help: ArgumentHelp(
       "The resampler's phase (linear unless given).",
-      discussion: "minimum has the same magnitudes with under 1 ms of delay, but not the same for all frequencies."))
+      discussion:
+        "minimum has the same magnitudes and the least delay: from 48 kHz, 0.1 ms at 1 kHz and 1 ms near the edge."))
   var phase: ResamplingPhase?
 
   @Option(help: "The channel to take, counted from 0, or 'mean' for the mean of all.")

@@ -24,6 +24,10 @@ void allocation_counter_start(void);
 // available.
 size_t allocation_counter_stop(void);
 
+// The most bytes that this thread held at once of what it had allocated since allocation_counter_start, and until
+// allocation_counter_stop. What it frees that was allocated before, or by another thread, counts as less than nothing.
+size_t allocation_counter_most_bytes(void);
+
 // The functions that are counted, each call once.
 typedef enum allocation_function {
   ALLOCATION_MALLOC,
