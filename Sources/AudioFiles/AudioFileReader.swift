@@ -3,9 +3,9 @@ import CSndFile
 
 /// Reads an audio file as interleaved `Float` samples, block by block, in bounded memory.
 ///
-/// It reads what libsndfile reads: WAV, RF64, W64, AIFF, AU, CAF, FLAC, Ogg Vorbis and Opus, MP3, and others. Full scale is
-/// ±1: an integer sample of `n` bits is divided by 2^(n-1), so that 16-bit samples are `value / 32768` exactly. Floating
-/// point samples come as they are, beyond ±1 and not finite ones included.
+/// It reads what libsndfile reads: WAV, RF64, W64, AIFF, AU, CAF, FLAC, Ogg Vorbis and Opus, MP3, and others. Full
+/// scale is ±1: an integer sample of `n` bits is divided by 2^(n-1), so that 16-bit samples are `value / 32768`
+/// exactly. Floating point samples come as they are, beyond ±1 and not finite ones included.
 ///
 /// A file that ends before its header says is read to its end, and ``truncation`` then tells.
 ///
@@ -18,8 +18,8 @@ import CSndFile
 /// }
 /// ```
 ///
-/// For MPEG streams, and where no header of a known kind is found, standard error leads nowhere for the time of each call into
-/// the decoder, because libmpg123 writes to it and cannot be told not to.
+/// For MPEG streams, and where no header of a known kind is found, standard error leads nowhere for the time of each
+/// call into the decoder, because libmpg123 writes to it and cannot be told not to.
 public struct AudioFileReader: ~Copyable, @unchecked Sendable {
   // Sendable, because the objects below belong to one reader alone, and that cannot be copied.
 
@@ -36,11 +36,11 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
   public let container: String
   /// The format of the samples in a few words, such as "Signed 16 bit PCM"; for messages.
   public let encoding: String
-  /// How many sample frames the header promises; nil when it does not say, as in files that were written to a pipe and in
-  /// MPEG streams without a Xing header.
+  /// How many sample frames the header promises; nil when it does not say, as in files that were written to a pipe and
+  /// in MPEG streams without a Xing header.
   public let promisedFrameCount: Int?
-  /// How many sample frames there are to read, as far as the file tells before it is read: as many as promised, or fewer when
-  /// the file is too short for them; nil when that cannot be known.
+  /// How many sample frames there are to read, as far as the file tells before it is read: as many as promised, or
+  /// fewer when the file is too short for them; nil when that cannot be known.
   public let frameCount: Int?
   /// How many sample frames have been read.
   public private(set) var framesRead = 0
@@ -57,7 +57,8 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
   ///
   /// What is no regular file but a pipe is first read to its end, into a temporary file without a name.
   ///
-  /// - Throws: When there is no such file, or it is no audio, or its header cannot be read or says something out of range.
+  /// - Throws: When there is no such file, or it is no audio, or its header cannot be read or says something out of
+  ///   range.
   public init(path: String) throws(AudioFileError) {
     do {
       try self.init(InputFile(path: path), name: path)
@@ -67,7 +68,8 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
   }
 
   /// Opens what a file descriptor stands for, such as standard input, from its position on. The descriptor stays the
-  /// caller's and its position stays where it is; that of a pipe is read to its end, into a temporary file without a name.
+  /// caller's and its position stays where it is; that of a pipe is read to its end, into a temporary file without a
+  /// name.
   ///
   /// - Parameter name: What to call it in errors.
   /// - Throws: As ``init(path:)``.
@@ -90,8 +92,8 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
     guard decoder.channelCount <= Self.maximumChannelCount else { throw .tooManyChannels(decoder.channelCount) }
     guard let rate = try? SampleRate(decoder.hertz) else { throw .badSampleRate(hertz: decoder.hertz) }
     let type = decoder.format & SF_FORMAT_TYPEMASK
-    // A Xing header and an Ogg stream's last page say how much there is; what libsndfile counts in other files is what it
-    // finds.
+    // A Xing header and an Ogg stream's last page say how much there is; what libsndfile counts in other files is what
+    // it finds.
     let isSelfCounting = type == Decoder.mpeg || type == SF_FORMAT_OGG
     let promised = layout?.promisedFrameCount ?? (isSelfCounting ? decoder.frameCount : nil)
     if decoder.frameCount == 0 { throw .noSampleFrames(promised: promised) }
@@ -106,9 +108,9 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
     frameCount = decoder.frameCount
     promisedFrameCount = promised
     isMPEG = type == Decoder.mpeg
-    // A decoder that fails within a call does not tell where. libsndfile even gives back nothing of a call in which libmpg123
-    // failed; but without a Xing header, an MPEG stream is cut from its start on into frames of 384, 576 or 1,152 sample
-    // frames, of which this divides each, so that a call never spans two.
+    // A decoder that fails within a call does not tell where. libsndfile even gives back nothing of a call in which
+    // libmpg123 failed; but without a Xing header, an MPEG stream is cut from its start on into frames of 384, 576 or
+    // 1,152 sample frames, of which this divides each, so that a call never spans two.
     let isFallible = type == SF_FORMAT_FLAC || (isMPEG && decoder.frameCount == nil)
     requestLimit = isFallible ? 192 : .max
   }
@@ -200,8 +202,8 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
       }
       return result.frameCount
     }
-    // A decoder that lost its way because the file ended has not failed. One that found it again has: what it gives may be
-    // filled up with silence, or something is missing in it.
+    // A decoder that lost its way because the file ended has not failed. One that found it again has: what it gives may
+    // be filled up with silence, or something is missing in it.
     if bytes.isExhausted, result.frameCount < request {
       breaksOff = true
       isAtEnd = true

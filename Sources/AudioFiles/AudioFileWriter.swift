@@ -10,8 +10,8 @@ import AudioDSP
 
 /// Writes an audio file block by block, in bounded memory.
 ///
-/// The file appears under its name in ``finish()`` and not before; see ``AtomicFile``. The same samples give the same bytes:
-/// nothing in the file tells when or by what it was written.
+/// The file appears under its name in ``finish()`` and not before; see ``AtomicFile``. The same samples give the same
+/// bytes: nothing in the file tells when or by what it was written.
 ///
 /// Samples are interleaved. What is to be rounded is rounded by `PCM16` and `G711`, never by libsndfile.
 ///
@@ -48,8 +48,8 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
   /// Starts a file.
   ///
   /// - Parameters:
-  ///   - container: The file's format; nil to have the path's extension choose it. A device or pipe without an extension
-  ///     gets WAV.
+  ///   - container: The file's format; nil to have the path's extension choose it. A device or pipe without an
+  ///     extension gets WAV.
   ///   - channelCount: 1 to 1,024, or to 8 in FLAC.
   /// - Throws: When the extension names no format, when the format cannot hold the encoding or so many channels, or as
   ///   ``AtomicFile/init(path:)``.
@@ -80,8 +80,8 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
 
   /// Starts a file that goes to a file descriptor, such as standard output.
   ///
-  /// Where the descriptor's file cannot be gone back in, as in a pipe, the file is collected in a temporary file without a
-  /// name and copied by ``finish()``; only ``AudioContainer/raw`` goes there at once.
+  /// Where the descriptor's file cannot be gone back in, as in a pipe, the file is collected in a temporary file
+  /// without a name and copied by ``finish()``; only ``AudioContainer/raw`` goes there at once.
   ///
   /// - Parameters:
   ///   - fileDescriptor: Stays the caller's. Its position will be behind the file.
@@ -135,8 +135,8 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
 
   /// Writes 16-bit samples. In a 24-bit or floating point file they keep their values. Does not allocate of itself.
   ///
-  /// - Throws: When the system fails, as on a full disk, or when the file would become longer than its format can be. Nothing
-  ///   can be written after that, and ``finish()`` fails too.
+  /// - Throws: When the system fails, as on a full disk, or when the file would become longer than its format can be.
+  ///   Nothing can be written after that, and ``finish()`` fails too.
   /// - Precondition: The samples are whole sample frames.
   public mutating func write(_ samples: Span<Int16>) throws(AudioFileError) {
     try write(samples.count) { (writer, range) throws(AudioFileError.Problem) in
@@ -144,8 +144,8 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
     }
   }
 
-  /// Writes floating point samples of full scale ±1, as they are in a floating point file; otherwise rounded to nearest,
-  /// ties to even, and saturated, with NaN as 0. G.711 is encoded from 16 bits. Does not allocate of itself.
+  /// Writes floating point samples of full scale ±1, as they are in a floating point file; otherwise rounded to
+  /// nearest, ties to even, and saturated, with NaN as 0. G.711 is encoded from 16 bits. Does not allocate of itself.
   ///
   /// - Throws: As ``write(_:)-(Span<Int16>)``.
   /// - Precondition: The samples are whole sample frames.
@@ -223,8 +223,8 @@ public struct AudioFileWriter: ~Copyable, @unchecked Sendable {
 
   /// Completes the file, and has it appear under its name.
   ///
-  /// - Throws: When anything could not be written, now or before. Nothing stays behind then, and a file that had the name is
-  ///   as it was.
+  /// - Throws: When anything could not be written, now or before. Nothing stays behind then, and a file that had the
+  ///   name is as it was.
   public consuming func finish() throws(AudioFileError) {
     do throws(AudioFileError.Problem) {
       if let failure { throw failure }

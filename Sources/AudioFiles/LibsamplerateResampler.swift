@@ -3,9 +3,9 @@ import CSampleRate
 
 /// Changes the sample rate of a stream of one channel with libsamplerate's windowed sinc filters.
 ///
-/// A second engine, to compare with and to test against; `Resampler` is the first. However the input is cut into calls, the
-/// output is the same, bit for bit. Samples that are not finite are taken as 0 and counted. Equal rates pass samples
-/// through, without delay.
+/// A second engine, to compare with and to test against; `Resampler` is the first. However the input is cut into calls,
+/// the output is the same, bit for bit. Samples that are not finite are taken as 0 and counted. Equal rates pass
+/// samples through, without delay.
 ///
 /// `init` allocates up to about 1 MB; nothing after it allocates, locks or blocks.
 public struct LibsamplerateResampler: ~Copyable, @unchecked Sendable, ResamplingEngine {
@@ -36,8 +36,8 @@ public struct LibsamplerateResampler: ~Copyable, @unchecked Sendable, Resampling
   private var block: [Float]
   /// What the library gave that has not been given out.
   private var given: [Float]
-  /// How much of `given` is filled: between calls at most one sample, which the library gave before its time because it adds
-  /// up positions in floating point.
+  /// How much of `given` is filled: between calls at most one sample, which the library gave before its time because it
+  /// adds up positions in floating point.
   private var givenCount = 0
   private var inputCount = 0
   private var outputCount = 0
@@ -81,13 +81,14 @@ public struct LibsamplerateResampler: ~Copyable, @unchecked Sendable, Resampling
     isFinished ? 0 : outputCount(forInputCount: inputCount) - outputCount
   }
 
-  /// How many outputs lie before the end of `count` inputs. Overflows after 2^63 / 192,000 samples, eight years at 192 kHz.
+  /// How many outputs lie before the end of `count` inputs. Overflows after 2^63 / 192,000 samples, eight years at 192
+  /// kHz.
   private func outputCount(forInputCount count: Int) -> Int {
     count <= 0 ? 0 : (count * outputRate.hertz + inputRate.hertz - 1) / inputRate.hertz
   }
 
-  /// As the protocol says, and: throws ``ResamplerError/engineFailed(_:)`` when the library fails, which leaves no usable
-  /// state but by ``reset()``. Does not allocate.
+  /// As the protocol says, and: throws ``ResamplerError/engineFailed(_:)`` when the library fails, which leaves no
+  /// usable state but by ``reset()``. Does not allocate.
   public mutating func process(
     _ input: Span<Float>, into output: inout MutableSpan<Float>
   ) throws(ResamplerError) -> Int {

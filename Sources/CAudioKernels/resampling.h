@@ -12,8 +12,8 @@ static inline size_t ak_leaf_count(const ak_polyphase_filter *filter) {
   return powers_of_three[filter->split_depth];
 }
 
-// Where filter_polyphase keeps the streams and products of a block of cycles, in the scratch memory; lengths are in whole
-// vectors.
+// Where filter_polyphase keeps the streams and products of a block of cycles, in the scratch memory; lengths are in
+// whole vectors.
 typedef struct ak_polyphase_layout {
   size_t input_count;    // samples read from the start of the block's first window
   size_t stream_count;   // one per leaf and input phase

@@ -2,10 +2,10 @@ import AudioDSP
 
 /// Where the milliseconds of a budget go, from a sample at the microphone to the bytes of an event.
 ///
-/// ``totalMilliseconds`` is the sum over the stages of a chunk's path: of what each waits for by design, and of what 99.9 %
-/// of its chunks do not exceed in computing. It is the latency of a chunk's first sample, which waits longest, and an upper
-/// bound: the slowest of a thousand are rarely the same chunk's in all stages, and what the resampler, the frame and the
-/// look-ahead wait for passes at the same time.
+/// ``totalMilliseconds`` is the sum over the stages of a chunk's path: of what each waits for by design, and of what
+/// 99.9 % of its chunks do not exceed in computing. It is the latency of a chunk's first sample, which waits longest,
+/// and an upper bound: the slowest of a thousand are rarely the same chunk's in all stages, and what the resampler, the
+/// frame and the look-ahead wait for passes at the same time.
 public struct LatencyReport: Sendable {
   /// When a stage's time is spent.
   public enum Role: Sendable {
@@ -46,7 +46,8 @@ public struct LatencyReport: Sendable {
   public let chunk: LatencyPercentiles
   /// The same, with the wait for the streams that are served before.
   public let latency: LatencyPercentiles
-  /// What one read of the clock costs, in nanoseconds. Each measured figure contains one, ``chunker`` and ``event`` two.
+  /// What one read of the clock costs, in nanoseconds. Each measured figure contains one, ``chunker`` and ``event``
+  /// two.
   public let clockReadNanoseconds: Double
 
   /// The report of a measurement that has been run.
@@ -88,7 +89,8 @@ public struct LatencyReport: Sendable {
     self.stages = stages
   }
 
-  /// From a sample at the microphone to the bytes of its event, in milliseconds: the sum over the stages of a chunk's path.
+  /// From a sample at the microphone to the bytes of its event, in milliseconds: the sum over the stages of a chunk's
+  /// path.
   public var totalMilliseconds: Double {
     var sum = 0.0
     for stage in stages where stage.role == .chunk { sum += stage.milliseconds }
@@ -98,8 +100,8 @@ public struct LatencyReport: Sendable {
   /// What the budget has left for network and model, in milliseconds; negative where there is none.
   public var remainingMilliseconds: Double { budgetMilliseconds - totalMilliseconds }
 
-  /// From the first sample of a turn to the decision that it has started, in milliseconds: ``AlgorithmicDelays/turnStart``
-  /// and what 99.9 % of the chunks do not exceed in computing, taken as a whole.
+  /// From the first sample of a turn to the decision that it has started, in milliseconds:
+  /// ``AlgorithmicDelays/turnStart`` and what 99.9 % of the chunks do not exceed in computing, taken as a whole.
   public var turnStartMilliseconds: Double { delays.turnStart + latency.p999 * 1e-3 }
 
   /// From the last sample of a turn to the bytes of the event that closes it, in milliseconds:

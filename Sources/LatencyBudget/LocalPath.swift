@@ -47,8 +47,8 @@ public struct LocalPath: Sendable {
     try! SegmenterConfiguration(enterThreshold: 0, exitThreshold: 0, minimumSpeech: .zero, prefixPadding: .zero)
   }()
 
-  /// The sample frames that have come when `blockCount` chunks' time has passed: what the microphone gives is cut at whole
-  /// samples and does not drift.
+  /// The sample frames that have come when `blockCount` chunks' time has passed: what the microphone gives is cut at
+  /// whole samples and does not drift.
   func inputCount(afterBlocks blockCount: Int) -> Int {
     let (seconds, attoseconds) = chunkDuration.components
     let microseconds = Int(seconds) * 1_000_000 + Int(attoseconds / 1_000_000_000_000)
@@ -63,7 +63,8 @@ public struct LocalPath: Sendable {
 public struct AlgorithmicDelays: Hashable, Sendable {
   /// A chunk's first sample waits for its last one.
   public var chunkFill: Double
-  /// The most that a chunk's last sample, and what the resampler needs behind it, wait for the device's block to be full.
+  /// The most that a chunk's last sample, and what the resampler needs behind it, wait for the device's block to be
+  /// full.
   public var deviceBlock: Double
   /// How far the resampler stays behind: its latency in samples over its input rate.
   public var resampler: Double
@@ -75,11 +76,11 @@ public struct AlgorithmicDelays: Hashable, Sendable {
   public var attack: Double
   /// How much silence ends one.
   public var hangover: Double
-  /// From a turn's first sample to its last one that must be heard before it is known that it has started: the attack, the
-  /// look-ahead, and the device's block.
+  /// From a turn's first sample to its last one that must be heard before it is known that it has started: the attack,
+  /// the look-ahead, and the device's block.
   public var turnStart: Double
-  /// From a turn's last sample to the last one that must be heard before its end can be sent: the hangover, the look-ahead,
-  /// the resampler's delay, and the device's block. The turn's last chunk is sent as short as it is.
+  /// From a turn's last sample to the last one that must be heard before its end can be sent: the hangover, the
+  /// look-ahead, the resampler's delay, and the device's block. The turn's last chunk is sent as short as it is.
   public var turnEnd: Double
 
   /// The delays of a path.
@@ -114,8 +115,8 @@ public struct AlgorithmicDelays: Hashable, Sendable {
     guard block > 0 else { return 0 }
     var (step, rest) = (block, period % block)
     while rest != 0 { (step, rest) = (rest, step % rest) }
-    // The waits are the numbers below `block` that leave the same remainder as -offset when divided by the greatest common
-    // divisor of period and block.
+    // The waits are the numbers below `block` that leave the same remainder as -offset when divided by the greatest
+    // common divisor of period and block.
     return block - step + (step - offset % step) % step
   }
 }

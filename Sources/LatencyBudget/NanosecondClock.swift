@@ -8,8 +8,8 @@
   import Android
 #endif
 
-/// The monotonic clock, read as cheaply as the system allows: without `Duration`, whose 128-bit arithmetic costs as much
-/// as the read.
+/// The monotonic clock, read as cheaply as the system allows: without `Duration`, whose 128-bit arithmetic costs as
+/// much as the read.
 public enum NanosecondClock {
   /// Nanoseconds since some instant. Does not allocate.
   public static func now() -> UInt64 {
@@ -23,8 +23,8 @@ public enum NanosecondClock {
     #endif
   }
 
-  /// What one read costs, in nanoseconds: the median distance of neighbouring reads. Every figure that is taken between two
-  /// reads contains one such distance.
+  /// What one read costs, in nanoseconds: the median distance of neighbouring reads. Every figure that is taken between
+  /// two reads contains one such distance.
   public static func readCost() -> Double {
     let batchCount = 101
     let readsPerBatch = 1_000

@@ -2,10 +2,10 @@ import AudioDSP
 
 /// Times chunks of independent streams that one core serves in turn.
 ///
-/// Every stream is fed with the same sound, from places that differ, in blocks of one chunk. Before the clock is read, the
-/// block is copied to a buffer of its stream, as a device's callback would do. The chunks of a round, one of each stream,
-/// arrive at the same instant. Streams go on from round to round, and the first rounds are not counted: they fill caches
-/// and make what is made on first use.
+/// Every stream is fed with the same sound, from places that differ, in blocks of one chunk. Before the clock is read,
+/// the block is copied to a buffer of its stream, as a device's callback would do. The chunks of a round, one of each
+/// stream, arrive at the same instant. Streams go on from round to round, and the first rounds are not counted: they
+/// fill caches and make what is made on first use.
 ///
 /// There are two passes over the same sound: one through the path that users run, timed as a whole, and one through its
 /// parts, a clock read between any two. That both make the same events is checked before.
@@ -19,8 +19,8 @@ public struct PathMeasurement: Sendable {
 
   /// How many chunks were timed, of all streams together.
   public private(set) var chunkCount = 0
-  /// Chunks that took longer to compute than their stream's share of the core allows: their duration divided by the number
-  /// of streams.
+  /// Chunks that took longer to compute than their stream's share of the core allows: their duration divided by the
+  /// number of streams.
   public private(set) var deadlineMisses = 0
   /// The time that all chunks together took to compute, in nanoseconds, interruptions by whatever else the machine does
   /// included.
@@ -29,8 +29,8 @@ public struct PathMeasurement: Sendable {
   /// chunks in a row, which contain what is not done for every chunk, too.
   public private(set) var typicalComputing = 0.0
 
-  /// The audio of a batch, and how many chunks it has at least. Computing it takes less than the time slices that a busy
-  /// machine gives, so that most batches are not interrupted.
+  /// The audio of a batch, and how many chunks it has at least. Computing it takes less than the time slices that a
+  /// busy machine gives, so that most batches are not interrupted.
   private static let batch = Duration.seconds(1)
   private static let leastBatchCount = 4
 
@@ -77,8 +77,8 @@ public struct PathMeasurement: Sendable {
   /// - Parameters:
   ///   - signal: Interleaved samples, which are repeated.
   ///   - recorder: Takes the figures.
-  ///   - around: Runs its argument, which serves one chunk; may count what it allocates. Not called for the chunks that are
-  ///     not counted.
+  ///   - around: Runs its argument, which serves one chunk; may count what it allocates. Not called for the chunks that
+  ///     are not counted.
   ///   - progress: Told now and then which part of the work is done, 0...1.
   /// - Throws: ``PathMeasurementError``; what the path refuses; and what `around` throws.
   public mutating func run(

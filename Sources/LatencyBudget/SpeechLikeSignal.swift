@@ -10,12 +10,13 @@ import AudioDSP
   import Android
 #endif
 
-/// Something to measure with that is neither silence nor a tone: a voice-like sound over noise, the same on every machine
-/// and in every run.
+/// Something to measure with that is neither silence nor a tone: a voice-like sound over noise, the same on every
+/// machine and in every run.
 ///
-/// Four seconds that repeat. For three of them, syllables at 4 Hz: a fundamental that glides between 100 and 140 Hz with
-/// its harmonics up to 4 kHz, falling by 6 dB an octave and bent by two formants, and in between bursts of white noise as
-/// fricatives have it. One second of pause. Beneath all of it white noise at -60 dBFS, another one in each channel.
+/// Four seconds that repeat. For three of them, syllables at 4 Hz: a fundamental that glides between 100 and 140 Hz
+/// with its harmonics up to 4 kHz, falling by 6 dB an octave and bent by two formants, and in between bursts of white
+/// noise as fricatives have it. One second of pause. Beneath all of it white noise at -60 dBFS, another one in each
+/// channel.
 public enum SpeechLikeSignal {
   /// How long the signal is before it repeats.
   public static let seconds = 4

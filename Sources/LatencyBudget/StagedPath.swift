@@ -1,8 +1,8 @@
 import AudioDSP
 import RealtimeVoice
 
-/// The path taken apart: the parts of which ``SpeechChunker`` and ``AudioEventSink`` are made, one after the other on the
-/// same stream, with a clock read between any two.
+/// The path taken apart: the parts of which ``SpeechChunker`` and ``AudioEventSink`` are made, one after the other on
+/// the same stream, with a clock read between any two.
 struct StagedPath: ~Copyable {
   private let downmix = Downmix.mean
   private let channelCount: Int
@@ -46,10 +46,11 @@ struct StagedPath: ~Copyable {
     self.resampler = resampler
   }
 
-  /// Sends what a block completes, and writes what each stage took, in nanoseconds, to the place of its ``LatencyFigure``.
+  /// Sends what a block completes, and writes what each stage took, in nanoseconds, to the place of its
+  /// ``LatencyFigure``.
   ///
-  /// What is between two reads belongs to one stage. A stage that works before and behind another has the sum of both: the
-  /// chunker finds the next chunk, and finds that there is none; the event stands around its text and is handed on.
+  /// What is between two reads belongs to one stage. A stage that works before and behind another has the sum of both:
+  /// the chunker finds the next chunk, and finds that there is none; the event stands around its text and is handed on.
   mutating func process(_ block: Span<Float>, into times: inout MutableSpan<UInt64>) throws {
     let start = NanosecondClock.now()
     let frameCount = try mixDown(block)

@@ -15,8 +15,8 @@ struct SegmentCollector {
   private var open: SpeechSegment?
   private(set) var misfires: [Range<Int>] = []
 
-  /// The segments of a recording of `sampleCount` samples. A decision is never later than its end, whatever a detector's
-  /// look-ahead.
+  /// The segments of a recording of `sampleCount` samples. A decision is never later than its end, whatever a
+  /// detector's look-ahead.
   func segments(endingBy sampleCount: Int) -> [SpeechSegment] {
     closed.map { segment in
       var segment = segment

@@ -76,7 +76,8 @@ import Testing
     return Double(both) / Double(max(1, either))
   }
 
-  /// Gaussian noise by the sum of twelve uniform values, at a level in dBFS; each sample is smoothed into the next ones by
+  /// Gaussian noise by the sum of twelve uniform values, at a level in dBFS; each sample is smoothed into the next ones
+  /// by
   /// `colour`: 0 is white, 0.95 rumbles.
   private static func noise(_ count: Int, level: Double, colour: Float = 0, seed: UInt64) -> [Float] {
     var random = SeededGenerator(seed: seed)

@@ -4,8 +4,8 @@ import Foundation
 import Testing
 
 /// The committed filters by number, each by itself, at many more frequencies than tones through a resampler can reach.
-/// Frequencies are parts of fN, the lower Nyquist frequency of a conversion; a table's grid has the rate `gridRate` in the
-/// same unit.
+/// Frequencies are parts of fN, the lower Nyquist frequency of a conversion; a table's grid has the rate `gridRate` in
+/// the same unit.
 @Suite struct FilterTablesTests {
   struct Table: Sendable, CustomTestStringConvertible {
     var quality: ResamplingQuality
@@ -98,8 +98,8 @@ import Testing
     "A minimum-phase table has no zero outside of the unit circle", arguments: Table.all.filter { $0.phase == .minimum }
   )
   func zeros(table: Table) {
-    // Along a circle of radius 1.02, which has the zeros on the unit circle inside, the response turns about 0 as often as
-    // there are zeros outside of it.
+    // Along a circle of radius 1.02, which has the zeros on the unit circle inside, the response turns about 0 as often
+    // as there are zeros outside of it.
     let taps = table.taps.enumerated().map { $1 * pow(1.02, -Double($0)) }
     var turns = 0.0
     var last = 0.0
@@ -132,8 +132,8 @@ import Testing
     #expect(table.lookAhead == middle && taps == taps.reversed())
     #expect(taps[middle] == 0.5)
     for distance in stride(from: 2, through: middle, by: 2) { #expect(taps[middle - distance] == 0) }
-    // What folds onto 0 ... 0.97, and the images from there, stay under those of a sharp filter with 130 dB, and a chain of
-    // several adds little.
+    // What folds onto 0 ... 0.97, and the images from there, stay under those of a sharp filter with 130 dB, and a
+    // chain of several adds little.
     let edge = 0.97 / Double(rate)
     #expect(Self.spread(0.5 - edge...0.5, 400).map { decibels(Self.magnitude(taps, $0)) }.max()! <= -140)
     #expect(Self.spread(0...edge, 400).map { abs(decibels(Self.magnitude(taps, $0))) }.max()! <= 1e-5)

@@ -33,8 +33,8 @@ struct RatePair: Hashable, Sendable, CustomTestStringConvertible {
     + [8_000, 16_000, 44_100, 48_000, 96_000, 192_000].map { RatePair(from: 24_000, to: $0) }
     + [RatePair(from: 48_000, to: 8_000), RatePair(from: 44_100, to: 16_000), RatePair(from: 44_100, to: 8_000)]
 
-  /// Nearly coprime, so that no table holds every phase. From hardly more than the lower rate, straight lines between phases
-  /// err the most.
+  /// Nearly coprime, so that no table holds every phase. From hardly more than the lower rate, straight lines between
+  /// phases err the most.
   static let awkward = [44_101, 47_999, 23_999, 24_001, 24_211].map { RatePair(from: $0, to: 24_000) }
 
   /// The widest ratios that there are, and the narrowest.
@@ -46,8 +46,8 @@ struct RatePair: Hashable, Sendable, CustomTestStringConvertible {
 
   static let all = usual + awkward + extreme
 
-  /// Few pairs that together have each kind of stage: all six tables and a deep one, half-bands, a bank of tabulated phases
-  /// and one of many, in either direction, alone and one behind the other.
+  /// Few pairs that together have each kind of stage: all six tables and a deep one, half-bands, a bank of tabulated
+  /// phases and one of many, in either direction, alone and one behind the other.
   static let ofEachKind = [
     RatePair(from: 48_000, to: 24_000), RatePair(from: 24_000, to: 8_000), RatePair(from: 32_000, to: 24_000),
     RatePair(from: 44_100, to: 24_000), RatePair(from: 25_000, to: 24_000), RatePair(from: 44_101, to: 24_000),
@@ -62,8 +62,8 @@ extension Resampler {
     try self.init(from: pair.inputRate, to: pair.outputRate, backend: backend)
   }
 
-  /// Resamples a whole stream in pieces, into outputs of exactly the room asked for. What `process` gives is held against
-  /// what `outputCapacity` and `remainingOutputCount` promised.
+  /// Resamples a whole stream in pieces, into outputs of exactly the room asked for. What `process` gives is held
+  /// against what `outputCapacity` and `remainingOutputCount` promised.
   mutating func resample(_ input: [Float], cuts: [Range<Int>]? = nil) throws -> [Float] {
     var output: [Float] = []
     for cut in cuts ?? [0..<input.count] {

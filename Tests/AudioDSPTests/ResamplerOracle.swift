@@ -1,8 +1,8 @@
 import AudioDSP
 import Foundation
 
-/// The resampler by its definition, in double precision: which filters lead from rate to rate, and each of them zero-stuffed,
-/// convolved at the rate of its grid and decimated, on a stream with silence before and behind it.
+/// The resampler by its definition, in double precision: which filters lead from rate to rate, and each of them
+/// zero-stuffed, convolved at the rate of its grid and decimated, on a stream with silence before and behind it.
 ///
 /// It has the committed numbers in common with the engine and nothing else: neither the arrangement of taps in phases,
 /// groups or parts of a split, nor blocks, nor histories.
@@ -10,8 +10,8 @@ struct ResamplerOracle {
   enum Filter {
     /// `taps[k]` weighs the grid sample `k` before the one that lies `lookAhead` behind the output.
     case table(taps: [Double], lookAhead: Int)
-    /// The response at `t` is `sum of cosines[k] * cos(2 pi k t / support)`, with `t` in units of 1/fN. With `rowCount` its
-    /// phases lie on straight lines between that many of them and the next input.
+    /// The response at `t` is `sum of cosines[k] * cos(2 pi k t / support)`, with `t` in units of 1/fN. With `rowCount`
+    /// its phases lie on straight lines between that many of them and the next input.
     case bank(ShortKernel, inputsPerUnit: Double, rowCount: Int?)
   }
 

@@ -2,8 +2,8 @@ import AudioDSP
 import AudioTestSupport
 import Testing
 
-/// Every sample of whole streams against ``ResamplerOracle``, to within rounding: the right filters in the right order, each
-/// tap in its place, every output at its instant, both ends as if silence were around them.
+/// Every sample of whole streams against ``ResamplerOracle``, to within rounding: the right filters in the right order,
+/// each tap in its place, every output at its instant, both ends as if silence were around them.
 @Suite struct ResamplerOracleTests {
   static let cases = ResamplerCase.all(
     onEveryBackend: ResamplerSetup.ofEachKind,
@@ -19,8 +19,8 @@ import Testing
     var resampler = try test.make()
     let oracle = ResamplerOracle(test.setup)
     let reach = oracle.reach
-    // Single samples so far apart that their responses hardly meet, then noise: more than four blocks of 1,024 at the higher
-    // rate in all, so that every history has moved.
+    // Single samples so far apart that their responses hardly meet, then noise: more than four blocks of 1,024 at the
+    // higher rate in all, so that every history has moved.
     let response = reach.before + reach.behind
     let sparse = 8 * response
     let count = sparse + 5_600 * pair.from / max(pair.from, pair.to) + response
@@ -49,13 +49,13 @@ import Testing
       let start = pair.outputCount(forInputCount: input) - length / 2
       return max(0, start)..<min(output.count, max(0, start) + length)
     }
-    // Where one tap of each filter acts, what it makes of a 1 and the few sums it goes through are rounded to 2^-24 or less
-    // each.
+    // Where one tap of each filter acts, what it makes of a 1 and the few sums it goes through are rounded to 2^-24 or
+    // less each.
     let length = min(max(200, pair.outputCount(forInputCount: response)), 600)
     let ofSingles = errors(places.prefix(3).map { window(around: $0, length) })
     #expect(ofSingles.worst <= Double(1 + oracle.stages.count) * 0x1p-23, "seed \(seed)")
-    // Noise goes through sums of 30 to 250 terms whose roundings, of some 2^-25 each, add up like noise: to 2^-24 or so, and
-    // more where products are put together.
+    // Noise goes through sums of 30 to 250 terms whose roundings, of some 2^-25 each, add up like noise: to 2^-24 or
+    // so, and more where products are put together.
     var windows = [output.count - min(150, output.count)..<output.count]
     for _ in 0..<4 {
       windows.append(window(around: Int.random(in: sparse + response..<count, using: &random), 60))

@@ -3,8 +3,8 @@ import AudioTestSupport
 import Foundation
 import Testing
 
-/// The resampler by numbers, against the masks that ``ResamplingQuality`` states. Frequencies are parts of fN, the Nyquist
-/// frequency of the lower of the two rates.
+/// The resampler by numbers, against the masks that ``ResamplingQuality`` states. Frequencies are parts of fN, the
+/// Nyquist frequency of the lower of the two rates.
 @Suite struct ResamplerQualityTests {
   struct Mask: Sendable {
     /// Not more than 0.1 dB down up to here.
@@ -30,8 +30,8 @@ import Testing
     var amplitudeError: Double { pow(10, ripple / 20) - 1 }
   }
 
-  /// Every pair on the fastest backend, every quality and phase for the pairs of each kind, and these on all backends as well:
-  /// what backends differ in, rounding, shows in `sharp` and is the same at all rates.
+  /// Every pair on the fastest backend, every quality and phase for the pairs of each kind, and these on all backends
+  /// as well: what backends differ in, rounding, shows in `sharp` and is the same at all rates.
   static let cases = ResamplerCase.all(
     onEveryBackend: ResamplerSetup.all(RatePair.ofEachKind, [.voice, .sharp], [.linear]),
     onFastest: ResamplerSetup.all(RatePair.all, [.voice], [.linear])
@@ -77,16 +77,16 @@ import Testing
     let (setup, mask) = (test.setup, Mask(test.setup.quality))
     var resampler = try test.make()
     let stream = setup.stream(lasting: 160)
-    // From hardly less than three times a rate, a tone's alias by the table and that by the bank lie so close together that
-    // for seconds their amplitudes add, -110.9 and -122 dB, and not their powers.
+    // From hardly less than three times a rate, a tone's alias by the table and that by the bank lie so close together
+    // that for seconds their amplitudes add, -110.9 and -122 dB, and not their powers.
     let allowed = mask.rejection - (setup.quality == .fast && setup.pair.from == 191_999 ? 1.5 : 0)
     var measured = 0
     for part in [
       1, 1.001, 1.004, 1.013, 1.03, 1.053, 1.095, 1.11, 1.17, 1.3, 1.55, 1.77, 1.901, 1.99, 2.02, 2.09, 2.9, 3.02, 3.97,
       4.03, 5, 6.04, 7.93, 8.06, 13, 16.05, 20, 32.03, 40,
     ] where part >= mask.stopStart && part * Double(setup.pair.to) < 0.999 * Double(setup.pair.from) {
-      // The power of sine and cosine together does not depend on the phase, not even where a tone folds onto the Nyquist
-      // frequency.
+      // The power of sine and cosine together does not depend on the phase, not even where a tone folds onto the
+      // Nyquist frequency.
       var power = 0.0
       for phase in [0, Double.pi / 2] {
         resampler.reset()
@@ -152,8 +152,8 @@ import Testing
       .map { Double($0) / 0.75 }
     let mean = output.reduce(0, +) / Double(output.count)
     #expect(abs(mean - 1) <= mask.amplitudeError)
-    // Its images are as far down as those of a tone. Rounding, being the same in every cycle, does not look like noise: a
-    // few steps of 2^-23.
+    // Its images are as far down as those of a tone. Rounding, being the same in every cycle, does not look like noise:
+    // a few steps of 2^-23.
     let worst = output.reduce(0) { max($0, abs($1 - mean)) }
     #expect(worst <= 2.0.squareRoot() * pow(10, -mask.rejection / 20) + 8 * 0x1p-23)
   }
@@ -174,8 +174,8 @@ import Testing
       let i = Int.random(in: stream.inner, using: &random)
       worst = max(worst, abs(Double(output[i]) - mixture.value(at: Double(i) / Double(setup.pair.to))))
     }
-    // The amplitudes add up to 1, so that their errors add up to no more than one may have. A hundredth of a sample too late
-    // would be ten times as much.
+    // The amplitudes add up to 1, so that their errors add up to no more than one may have. A hundredth of a sample too
+    // late would be ten times as much.
     #expect(worst <= Mask(setup.quality).amplitudeError + 1e-5, "seed \(seed)")
   }
 

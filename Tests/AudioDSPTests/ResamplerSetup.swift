@@ -14,8 +14,8 @@ struct ResamplerSetup: Sendable, CustomTestStringConvertible {
     try Resampler(from: pair.inputRate, to: pair.outputRate, quality: quality, phase: phase, backend: backend)
   }
 
-  /// So many inputs that the outputs that neither end of the input reaches last for `count` samples of the lower rate, and
-  /// the numbers of those outputs.
+  /// So many inputs that the outputs that neither end of the input reaches last for `count` samples of the lower rate,
+  /// and the numbers of those outputs.
   func stream(lasting count: Int) -> (count: Int, inner: Range<Int>) {
     let (before, behind) = ResamplerOracle(self).reach
     let inner = count * pair.from / min(pair.from, pair.to)

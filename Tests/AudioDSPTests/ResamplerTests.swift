@@ -2,8 +2,8 @@ import AudioDSP
 import AudioTestSupport
 import Testing
 
-/// What the resampler promises whatever its filter: counts, cuts, state and errors. `ResamplerQualityTests` measures the
-/// filter.
+/// What the resampler promises whatever its filter: counts, cuts, state and errors. `ResamplerQualityTests` measures
+/// the filter.
 @Suite struct ResamplerTests {
   static let everyPair = RatePair.all + RatePair.identities
 
@@ -110,8 +110,8 @@ import Testing
     let samples = random.samples(300)
     let plain = try resampler.resample(samples)
     let cycle = pair.cycle
-    // Filters that compute four cycles with shared products round each of the four in its own way, and a stage's cycle may be
-    // several of the whole resampler's.
+    // Filters that compute four cycles with shared products round each of the four in its own way, and a stage's cycle
+    // may be several of the whole resampler's.
     let cycleCount = (resampler.latencyInSamples / cycle.inputs / 16 + 1) * 16
     resampler.reset()
     let shifted = try resampler.resample([Float](repeating: 0, count: cycle.inputs * cycleCount) + samples)

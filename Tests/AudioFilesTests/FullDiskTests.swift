@@ -47,8 +47,8 @@ import Testing
     }
   }
 
-  // A limit on the length of files is as good as a full disk, and needs no disk of its own. Where the limit falls decides who
-  // notices: a write in the middle, the encoder's last block, or the header.
+  // A limit on the length of files is as good as a full disk, and needs no disk of its own. Where the limit falls
+  // decides who notices: a write in the middle, the encoder's last block, or the header.
   @Test("A file that may not grow", arguments: ["wav", "flac", "aiff", "rf64", "raw"], [20, 50_000, 199_990])
   func sizeLimit(name: String, limit: Int) async throws {
     let folder = try TemporaryFolder()

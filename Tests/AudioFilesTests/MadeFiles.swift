@@ -102,7 +102,8 @@ enum MadeFile {
     samples.flatMap { isBigEndian ? big(UInt64(UInt16(bitPattern: $0)), 2) : little(UInt64(UInt16(bitPattern: $0)), 2) }
   }
 
-  /// MPEG-1 layer III, mono at 44.1 kHz or 48 kHz: silent frames of 1,152 sample frames each, of these bit rates in kbit/s.
+  /// MPEG-1 layer III, mono at 44.1 kHz or 48 kHz: silent frames of 1,152 sample frames each, of these bit rates in
+  /// kbit/s.
   static func mp3(bitRates: [Int], rate sampleRate: Int = 44_100) -> [UInt8] {
     let table = [32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
     return bitRates.flatMap { rate -> [UInt8] in

@@ -1,8 +1,8 @@
-/// G.711 by its tables of decision values, as ITU-T G.711 (11/88) tables 1a to 2b lay them out: from the end points of the
-/// segments and the number of intervals in each.
+/// G.711 by its tables of decision values, as ITU-T G.711 (11/88) tables 1a to 2b lay them out: from the end points of
+/// the segments and the number of intervals in each.
 ///
-/// A sample is encoded by a search of the signed axis for the interval that holds it, the lower end included and the upper
-/// one not; a code stands for the middle of its interval.
+/// A sample is encoded by a search of the signed axis for the interval that holds it, the lower end included and the
+/// upper one not; a code stands for the middle of its interval.
 public struct ReferenceG711: Sendable {
   /// The lower ends of the intervals of the whole axis, in PCM16 units, rising; the lowest is open.
   private let lowerEnds: [Int]
@@ -22,9 +22,9 @@ public struct ReferenceG711: Sendable {
     }
   }()
 
-  /// Mu-law: the scale is 8159 to the top of the range, 4 PCM16 steps a unit. The first segment runs from 0 to 31, in one
-  /// interval to 1 and 15 more; the others end at 95, 223 ... 8159 and have 16 each. The interval at 0 stands for 0. All
-  /// bits are inverted.
+  /// Mu-law: the scale is 8159 to the top of the range, 4 PCM16 steps a unit. The first segment runs from 0 to 31, in
+  /// one interval to 1 and 15 more; the others end at 95, 223 ... 8159 and have 16 each. The interval at 0 stands for
+  /// 0. All bits are inverted.
   public static let muLaw: ReferenceG711 = {
     var ends = [0, 1]
     appendSegment(to: 31, intervalCount: 15, &ends)

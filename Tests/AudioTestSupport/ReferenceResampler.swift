@@ -1,7 +1,7 @@
 import Foundation
 
-/// A plain resampler: each output is the sum over the whole filter of input times sinc times window, in double precision,
-/// with nothing tabulated.
+/// A plain resampler: each output is the sum over the whole filter of input times sinc times window, in double
+/// precision, with nothing tabulated.
 ///
 /// The filter is much longer than any in use, so that it can be taken for ideal below 0.9 of the lower Nyquist
 /// frequency: a sinc that ends in the middle of the band above, under a Blackman-Harris window of four terms (F. J.

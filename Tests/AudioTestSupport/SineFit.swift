@@ -4,7 +4,8 @@ import Foundation
 public struct SineFit: Sendable {
   /// Not negative.
   public var amplitude: Double
-  /// In radians, of `sin(2 pi f i + phase)`, in -pi ... pi; `i` counts from the first sample of the stream, not of the fit.
+  /// In radians, of `sin(2 pi f i + phase)`, in -pi ... pi; `i` counts from the first sample of the stream, not of the
+  /// fit.
   public var phase: Double
   /// The root of the mean square of what the sine leaves: noise, harmonics, images, aliases and DC.
   public var residual: Double

@@ -83,7 +83,8 @@ public struct TestRecording: Decodable, Sendable {
     throw WaveError(what: "\(file) has no data")
   }
 
-  /// The labels, with those that are less than `gap` seconds apart taken as one: a detector's hangover bridges such pauses.
+  /// The labels, with those that are less than `gap` seconds apart taken as one: a detector's hangover bridges such
+  /// pauses.
   public func speech(mergingGapsBelow gap: Double) -> [Segment] {
     var merged: [Segment] = []
     for segment in speech {

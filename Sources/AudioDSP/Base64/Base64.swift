@@ -1,7 +1,7 @@
 /// Base64 as RFC 4648 section 4 has it: the standard alphabet, padding required, nothing else allowed.
 ///
-/// Works on bytes in caller-owned buffers and does not allocate. ``Base64Encoder`` and ``Base64Decoder`` take a stream in
-/// pieces.
+/// Works on bytes in caller-owned buffers and does not allocate. ``Base64Encoder`` and ``Base64Decoder`` take a stream
+/// in pieces.
 public enum Base64 {
   /// The number of characters for `byteCount` bytes, padding included.
   public static func encodedCount(forByteCount byteCount: Int) -> Int { (byteCount + 2) / 3 * 4 }
@@ -68,8 +68,8 @@ public enum Base64 {
 
 /// Why a text is not Base64, or a buffer does not do.
 public enum Base64Error: Error, Equatable, CustomStringConvertible {
-  /// A character outside of the alphabet, padding where none may stand, text behind the padding, or a last character with
-  /// bits that no byte holds. The offset is the first bad character's, from the start of the text.
+  /// A character outside of the alphabet, padding where none may stand, text behind the padding, or a last character
+  /// with bits that no byte holds. The offset is the first bad character's, from the start of the text.
   case invalidCharacter(offset: Int)
   /// The text ends inside of a group of four; the offset is its length.
   case truncated(offset: Int)

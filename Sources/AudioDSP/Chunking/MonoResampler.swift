@@ -1,8 +1,8 @@
 /// Interleaved samples of any channel count in, one channel at another rate out.
 ///
-/// What every use of recorded audio starts with: the channels are mixed down, what is not finite becomes 0, and an engine
-/// changes the rate. Samples pass in slices, so that buffers are bounded however long a call's block is; the mixed-down
-/// signal at the input rate is handed out beside the output, for analysis.
+/// What every use of recorded audio starts with: the channels are mixed down, what is not finite becomes 0, and an
+/// engine changes the rate. Samples pass in slices, so that buffers are bounded however long a call's block is; the
+/// mixed-down signal at the input rate is handed out beside the output, for analysis.
 public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// How the channels become one.
   public let downmix: Downmix
@@ -46,8 +46,8 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// How far the output stays behind the input, in samples at the input rate.
   public var latencyInSamples: Int { engine.latencyInSamples }
 
-  /// Takes all of `interleaved` and hands each slice to `body`: the mono signal at the input rate, and the output that it
-  /// completes. Does not allocate, unless an engine gives more at once than ever before.
+  /// Takes all of `interleaved` and hands each slice to `body`: the mono signal at the input rate, and the output that
+  /// it completes. Does not allocate, unless an engine gives more at once than ever before.
   ///
   /// - Throws: ``PreparationError`` for a partial sample frame, a failing engine, or what `body` throws.
   public mutating func process<Failure>(
@@ -100,8 +100,8 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   // What follows does not depend on who takes the output, so that it is compiled once for this package's own engine and
   // needs no types at run time.
 
-  /// Mixes down and resamples the next slice of `interleaved`, from the sample `start` on; ``mono`` and ``output`` then hold
-  /// it.
+  /// Mixes down and resamples the next slice of `interleaved`, from the sample `start` on; ``mono`` and ``output`` then
+  /// hold it.
   @specialized(where Engine == Resampler)
   mutating func prepare(
     _ interleaved: Span<Float>, from start: Int

@@ -21,8 +21,8 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
   /// - Parameters:
   ///   - engine: An engine at the start of a stream.
   ///   - detector: A detector of mono audio at the engine's input rate, at the start of a stream.
-  ///   - segmentation: How the detector's scores become segments. Its `maximumSegment` is not used, because what has been
-  ///     sent cannot be cut afterwards.
+  ///   - segmentation: How the detector's scores become segments. Its `maximumSegment` is not used, because what has
+  ///     been sent cannot be cut afterwards.
   ///   - chunkDuration: 10 ms to 10 s.
   ///   - padsLastChunk: Whether silence makes the last chunk of a segment, or of the stream, as long as the others.
   ///   - ditherSeed: Adds TPDF dither where there is one.
@@ -114,8 +114,8 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
     gate.reset()
   }
 
-  // The work is done by functions that do not know the sink, compiled once for this package's own engine and detector; what
-  // knows it is short and becomes part of the caller.
+  // The work is done by functions that do not know the sink, compiled once for this package's own engine and detector;
+  // what knows it is short and becomes part of the caller.
 
   /// Takes a slice of `interleaved` from the sample `start` on, and returns where the next one starts.
   @usableFromInline

@@ -1,8 +1,8 @@
 /// Lets speech through in chunks and drops the rest, in the domain of the output.
 ///
 /// Output waits until it is settled whether it belongs to a segment, and until its chunk is full: at most what a
-/// ``SpeechFinder`` has not settled, a chunk, and what comes at once, for which there is room from the start. A chunk is
-/// handed on where it lies; nothing is copied for it.
+/// ``SpeechFinder`` has not settled, a chunk, and what comes at once, for which there is room from the start. A chunk
+/// is handed on where it lies; nothing is copied for it.
 @usableFromInline
 package struct SpeechGate: ~Copyable {
   /// What comes out, in the order of the stream.

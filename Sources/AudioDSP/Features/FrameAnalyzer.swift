@@ -1,7 +1,7 @@
 /// Cuts a stream of one channel into frames of 10 ms and measures each.
 ///
-/// However the stream is cut into calls, the features are the same, bit for bit. Samples that are not finite are taken as
-/// 0 and counted. Nothing allocates after `init`.
+/// However the stream is cut into calls, the features are the same, bit for bit. Samples that are not finite are taken
+/// as 0 and counted. Nothing allocates after `init`.
 public struct FrameAnalyzer: ~Copyable, Sendable {
   /// How fast the running mean follows the mean of a frame: a time constant of 20 frames, 200 ms, so that it follows an
   /// offset and not speech.

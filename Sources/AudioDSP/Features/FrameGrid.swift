@@ -1,7 +1,7 @@
 /// Where the analysis frames of a stream lie: 10 ms each, one behind the other.
 ///
-/// Frame `k` starts at sample `floor(k * rate / 100)`. At rates that are no multiple of 100 Hz, frames differ in length by
-/// one sample and yet never drift: frame 100 starts at one second exactly.
+/// Frame `k` starts at sample `floor(k * rate / 100)`. At rates that are no multiple of 100 Hz, frames differ in length
+/// by one sample and yet never drift: frame 100 starts at one second exactly.
 public struct FrameGrid: Hashable, Sendable {
   /// Frames per second.
   public static let rate = 100

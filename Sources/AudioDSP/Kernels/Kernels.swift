@@ -4,9 +4,9 @@ typealias FrameSums = ak_frame_sums
 
 /// The kernels of one backend, with their bounds checked.
 ///
-/// This is the only place where AudioDSP leaves the language's memory safety: each function takes spans, checks that the
-/// counts which the C code relies on hold, and hands whole blocks down. The checks are preconditions, because the callers
-/// inside this module have validated their input; they stay on in release builds.
+/// This is the only place where AudioDSP leaves the language's memory safety: each function takes spans, checks that
+/// the counts which the C code relies on hold, and hands whole blocks down. The checks are preconditions, because the
+/// callers inside this module have validated their input; they stay on in release builds.
 @safe
 struct Kernels: Sendable {
   // Points to a constant table in static storage.
@@ -75,8 +75,8 @@ struct Kernels: Sendable {
     }
   }
 
-  /// Copies `input` into `output` at `place`, replacing what is not finite or of magnitude 2^100 and more; returns how many
-  /// samples were replaced.
+  /// Copies `input` into `output` at `place`, replacing what is not finite or of magnitude 2^100 and more; returns how
+  /// many samples were replaced.
   func copyBounded(_ input: Span<Float>, into output: inout [Float], at place: Int) -> Int {
     precondition(place >= 0 && output.count - place >= input.count)
     return unsafe input.withUnsafeBufferPointer { input in
@@ -203,7 +203,8 @@ struct Kernels: Sendable {
   func reach(of stage: ResamplingStage) -> Int {
     switch stage {
     case .polyphase(let filter):
-      // One output reads the most beyond its own window, but for up to three cycles that a leaf computes beside its share.
+      // One output reads the most beyond its own window, but for up to three cycles that a leaf computes beside its
+      // share.
       inputCount(of: filter, skip: 0, count: 1) + filter.ratio.inputs * 4 << filter.splitDepth
     case .grouped(let bank): bank.tapCount
     case .interpolated(let bank): bank.tapCount
@@ -228,8 +229,8 @@ struct Kernels: Sendable {
 
   /// Computes `count` outputs of a stage from its output `first` on, whose window starts at `samples[start]`.
   ///
-  /// - Precondition: `samples` reach as far as the kernels read, and all of them are finite; `scratch` has the stage's scratch
-  ///   count.
+  /// - Precondition: `samples` reach as far as the kernels read, and all of them are finite; `scratch` has the stage's
+  ///   scratch count.
   func filter(
     _ stage: ResamplingStage, _ samples: [Float], windowAt start: Int, first: Int, count: Int,
     into output: inout MutableSpan<Float>, scratch: inout [Float]

@@ -1,8 +1,8 @@
 /// The filters of every phase of a ratio, tabulated, in groups of neighbouring outputs.
 ///
 /// A group's outputs share the window from the first input that its first output needs to the last that its last one
-/// needs; where an output does not need an input, its coefficient is 0. So that a kernel's lanes are outputs, each summed
-/// in tap order, and no lane gathers.
+/// needs; where an output does not need an input, its coefficient is 0. So that a kernel's lanes are outputs, each
+/// summed in tap order, and no lane gathers.
 package struct GroupedFilterBank {
   let ratio: ResamplingRatio
   let halfWidth: Int
@@ -68,8 +68,8 @@ package struct GroupedFilterBank {
 /// Rows of taps between which the phases of any ratio lie on straight lines, for ratios with too many to tabulate.
 package struct InterpolatedFilterBank {
   /// Enough that the straight lines between the rows stay within every mask. Their error falls with the square of the
-  /// count, and is greatest from hardly more than the lower rate, where what passes of the images around the input rate is
-  /// interpolated too: half as many leave -122 dB from 24,211 to 24,000 Hz.
+  /// count, and is greatest from hardly more than the lower rate, where what passes of the images around the input rate
+  /// is interpolated too: half as many leave -122 dB from 24,211 to 24,000 Hz.
   package static let rowCount = 2048
 
   let ratio: ResamplingRatio
@@ -102,8 +102,8 @@ package struct InterpolatedFilterBank {
 
 /// A continuous impulse response, from which the taps of every phase are read.
 ///
-/// It is `sum of a[k] cos(2 pi k t / support)` for `|t| <= support / 2` and 0 outside, with `t` in units of 1/fN: a filter
-/// that passes what is below fN and stops the surroundings of every multiple of 4 fN.
+/// It is `sum of a[k] cos(2 pi k t / support)` for `|t| <= support / 2` and 0 outside, with `t` in units of 1/fN: a
+/// filter that passes what is below fN and stops the surroundings of every multiple of 4 fN.
 struct ImpulseResponse {
   /// The response is 0 outside of `-halfWidth ... halfWidth` input samples.
   let halfWidth: Int

@@ -2,13 +2,14 @@ import CAudioKernels
 
 /// A filter for a ratio of few phases, in the order in which the kernels of a backend want its taps.
 ///
-/// The table's taps stand on a grid of the input rate times ``ResamplingRatio/outputs``: output `n` lies at the grid position
+/// The table's taps stand on a grid of the input rate times ``ResamplingRatio/outputs``: output `n` lies at the grid
+/// position
 /// `n * inputs` and is the sum of `outputs * taps[n * inputs + lookAhead - i * outputs] * x[i]` over all inputs `i`.
 package struct PolyphaseFilter {
   let ratio: ResamplingRatio
   package let splitDepth: Int
-  /// The inputs that cycle 0 needs. Its outputs are computed together, when the last of these is there: where products are
-  /// put together, a tap of 0 does not keep an input's rounding errors out of an output.
+  /// The inputs that cycle 0 needs. Its outputs are computed together, when the last of these is there: where products
+  /// are put together, a tap of 0 does not keep an input's rounding errors out of an output.
   let window: ClosedRange<Int>
 
   /// `[leaf][output phase][input phase]`, the leaves in the order p0, p1, p2 at each level.
@@ -88,14 +89,15 @@ package struct PolyphaseFilter {
   }
 
   /// What a cycle costs, in multiply-adds, padding included: splitting each input phase and putting each output phase
-  /// together costs as much as 14 of them once and 22 twice (measured with AVX2 on a Zen 3).
+  /// together costs as much as 20 of them once and 30 twice (measured with AVX2 on a Zen 3, and taken for all
+  /// backends).
   private static func cost(
     ofDepth depth: Int, _ ratio: ResamplingRatio, tapsPerInputPhase tapCount: Int, laneCount: Int
   ) -> Double {
     let leafTaps = (tapCount + (1 << depth) - 1) >> depth
     let padded = leafTaps > laneCount ? (leafTaps + laneCount - 1) / laneCount * laneCount : leafTaps
     let products = [1, 1.5, 2.25][depth] * Double(ratio.outputs * ratio.inputs * padded)
-    return products + [0, 14, 22][depth] * Double(ratio.outputs + ratio.inputs)
+    return products + [0, 20, 30][depth] * Double(ratio.outputs + ratio.inputs)
   }
 
   /// Outputs that are computed from one window: so many cycles that each has its place in the tree of splits.

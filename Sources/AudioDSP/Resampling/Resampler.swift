@@ -1,8 +1,8 @@
 /// Changes the sample rate of a stream of one channel, between any two rates of ``SampleRate``.
 ///
-/// A chain of short filters, chosen by the pair of rates; ``ResamplingQuality`` says what passes and what does not. However
-/// the input is cut into calls, the output is the same, bit for bit, and stays behind the input by the same delay. Samples
-/// that are not finite, or of magnitude 2^100 and more, are taken as 0 and counted.
+/// A chain of short filters, chosen by the pair of rates; ``ResamplingQuality`` says what passes and what does not.
+/// However the input is cut into calls, the output is the same, bit for bit, and stays behind the input by the same
+/// delay. Samples that are not finite, or of magnitude 2^100 and more, are taken as 0 and counted.
 ///
 /// ```swift
 /// var resampler = Resampler(from: .hz48000, to: .hz24000)
@@ -17,8 +17,8 @@
 ///
 /// `init` arranges the filters and allocates at most 2 MB; nothing after it allocates, locks or blocks.
 public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
-  /// The most samples at the higher of the two rates that pass at once: few enough to stay in the first-level cache, and
-  /// 20 ms at 48 kHz, so that long calls are cut as those are.
+  /// The most samples at the higher of the two rates that pass at once: few enough to stay in the first-level cache,
+  /// and 20 ms at 48 kHz, so that long calls are cut as those are.
   private static let blockCount = 960
 
   public let inputRate: SampleRate
@@ -169,8 +169,8 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
     resetHistories()
   }
 
-  /// Makes the histories those of silence, up to the first sample of each stage that the stream's start reaches and that the
-  /// stages behind it need.
+  /// Makes the histories those of silence, up to the first sample of each stage that the stream's start reaches and
+  /// that the stages behind it need.
   private mutating func resetHistories() {
     var firstNeeded = 0
     for i in stride(from: stages.count - 1, through: 0, by: -1) {

@@ -1,18 +1,18 @@
 /// Which filters lead from one rate to another.
 ///
-/// - The *table* is the sharp filter, equiripple, one for each of six ratios: 1/2, 2/3 and 3/4 going down, 2/1, 3/2 and 4/3
-///   going up.
-/// - *Half-bands* stand for further octaves, before the table going down and behind it going up, where the rate is so high
-///   that a few taps keep the octave's images away.
-/// - A *bank* stands for every other ratio: a short filter of many phases between the given rate and twice the lower one,
-///   from where or to which the table 1/2 or 2/1 leads.
+/// - The *table* is the sharp filter, equiripple, one for each of six ratios: 1/2, 2/3 and 3/4 going down, 2/1, 3/2 and
+///   4/3 going up.
+/// - *Half-bands* stand for further octaves, before the table going down and behind it going up, where the rate is so
+///   high that a few taps keep the octave's images away.
+/// - A *bank* stands for every other ratio: a short filter of many phases between the given rate and twice the lower
+///   one, from where or to which the table 1/2 or 2/1 leads.
 package struct ResamplingChain {
-  /// More phases than these are not tabulated, nor more coefficients: a count of phases that is no multiple of the lanes
-  /// is tabulated as often as there are lanes. 1 MB stays in the second-level cache.
+  /// More phases than these are not tabulated, nor more coefficients: a count of phases that is no multiple of the
+  /// lanes is tabulated as often as there are lanes. 1 MB stays in the second-level cache.
   private static let maximumPhaseCount = 1024
   private static let maximumCoefficientCount = 1 << 18
-  /// A bank that goes down from less than this many times the output rate lets a tone just above the lower Nyquist frequency
-  /// pass twice, as itself and as an image, so that the table behind it must be deeper.
+  /// A bank that goes down from less than this many times the output rate lets a tone just above the lower Nyquist
+  /// frequency pass twice, as itself and as an image, so that the table behind it must be deeper.
   private static let deepRateRatio = 1.6
 
   private let quality: ResamplingQuality
@@ -75,8 +75,8 @@ package struct ResamplingChain {
     return low == high ? octaves : nil
   }
 
-  /// The half-bands that lead from the high rate of a ratio down by octaves: each protects what is below half of the low
-  /// rate. Nil where that is more than a sixth of the rate that one starts from, so that it would not be short.
+  /// The half-bands that lead from the high rate of a ratio down by octaves: each protects what is below half of the
+  /// low rate. Nil where that is more than a sixth of the rate that one starts from, so that it would not be short.
   private static func halfBands(_ low: Int, _ high: Int, count: Int) -> [FilterTable]? {
     var tables: [FilterTable] = []
     for octave in 0..<count {

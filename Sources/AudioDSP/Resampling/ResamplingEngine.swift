@@ -8,8 +8,8 @@ public protocol ResamplingEngine: ~Copyable {
   /// The rate of what comes out.
   var outputRate: SampleRate { get }
 
-  /// How far the output stays behind the input, in samples at the input rate, rounded up: output for the instant `t` can
-  /// be had when the input up to `t` plus this delay has gone in.
+  /// How far the output stays behind the input, in samples at the input rate, rounded up: output for the instant `t`
+  /// can be had when the input up to `t` plus this delay has gone in.
   var latencyInSamples: Int { get }
 
   /// The most outputs that ``process(_:into:)`` gives for `inputCount` more inputs, in the present state; 0 after

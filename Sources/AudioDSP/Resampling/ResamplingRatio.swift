@@ -14,8 +14,8 @@ package struct ResamplingRatio: Equatable {
     self.inputs = inputs / a
   }
 
-  /// How many outputs lie before the end of `inputCount` inputs: `ceil(inputCount * outputs / inputs)`. Negative where the
-  /// count is: instants before the stream's start have negative numbers.
+  /// How many outputs lie before the end of `inputCount` inputs: `ceil(inputCount * outputs / inputs)`. Negative where
+  /// the count is: instants before the stream's start have negative numbers.
   ///
   /// The product overflows after 2^63 / 192,000 samples, eight years at 192 kHz.
   func outputCount(forInputCount inputCount: Int) -> Int { -(-inputCount * outputs).flooredQuotient(inputs) }

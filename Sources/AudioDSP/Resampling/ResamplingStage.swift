@@ -25,8 +25,8 @@ package enum ResamplingStage {
     }
   }
 
-  /// The number of the first output that cannot be computed yet when so many inputs are there: negative where inputs before
-  /// the stream are missing.
+  /// The number of the first output that cannot be computed yet when so many inputs are there: negative where inputs
+  /// before the stream are missing.
   func outputCount(forInputCount inputCount: Int) -> Int {
     switch self {
     case .polyphase(let filter): filter.outputCount(forInputCount: inputCount)
@@ -60,11 +60,11 @@ package enum ResamplingStage {
 
 /// The inputs of a stage that it still needs.
 ///
-/// Samples are numbered from the start of the stream. A filter answers to an input before it comes, so that the outputs of
-/// all stages but the last one begin before number 0.
+/// Samples are numbered from the start of the stream. A filter answers to an input before it comes, so that the outputs
+/// of all stages but the last one begin before number 0.
 struct ResamplingHistory {
-  /// The inputs from `start` to `inputCount`, and behind them samples of no meaning (but finite), which the kernels' vectors
-  /// may reach and nothing depends on.
+  /// The inputs from `start` to `inputCount`, and behind them samples of no meaning (but finite), which the kernels'
+  /// vectors may reach and nothing depends on.
   var buffer: [Float] = []
   /// The number of the input in `buffer[0]`.
   private(set) var start = 0
@@ -84,8 +84,8 @@ struct ResamplingHistory {
     buffer = [Float](repeating: 0, count: stage.historyCount + 4 * blockCount + reach)
   }
 
-  /// Makes it the history of a stream that is silent before the input of the given number; the first output to compute is
-  /// the first that this input changes, but not before `firstOutput`.
+  /// Makes it the history of a stream that is silent before the input of the given number; the first output to compute
+  /// is the first that this input changes, but not before `firstOutput`.
   mutating func reset(for stage: ResamplingStage, firstInput: Int, firstOutput: Int) {
     inputCount = firstInput
     outputCount = max(firstOutput, stage.outputCount(forInputCount: firstInput))

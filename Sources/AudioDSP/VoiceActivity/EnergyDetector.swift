@@ -1,28 +1,30 @@
 /// Finds speech by its energy over an adaptive noise floor, with help from the zero-crossing rate.
 ///
-/// Three things are measured of each frame. None of them depends on the level of the recording, down to -80 dBFS and but
-/// for a stream's first second, when a guess at the floor is all there is:
+/// Three things are measured of each frame. None of them depends on the level of the recording, down to -80 dBFS and
+/// but for a stream's first second, when a guess at the floor is all there is:
 ///
-/// 1. **Height**: where the energy lies between the noise floor (0) and the speech level (1). The energy is taken less the
+/// 1. **Height**: where the energy lies between the noise floor (0) and the speech level (1). The energy is taken less
+/// the
 ///    frame's mean, so that an offset does not count. The floor is the least smoothed energy of the last 2.5 s
-///    (``MinimumTracker``), followed slowly upwards; the speech level follows the energy of what stands clear of the floor.
-///    The height is smoothed, quickly upwards, so that an onset is found at once, and slowly downwards, which bridges the
-///    short closures inside words.
+///    (``MinimumTracker``), followed slowly upwards; the speech level follows the energy of what stands clear of the
+///    floor. The height is smoothed, quickly upwards, so that an onset is found at once, and slowly downwards, which
+///    bridges the short closures inside words.
 /// 2. **Unrest**: how much the zero-crossing rate of the last 100 ms varies. It does in speech, where vowels and
 ///    consonants take turns, and hardly in noise, even in noise that has just grown louder.
-/// 3. **Brightness**: the zero-crossing rate of the last 100 ms over that of the noise. Voices have fewer crossings than
+/// 3. **Brightness**: the zero-crossing rate of the last 100 ms over that of the noise. Voices have fewer crossings
+/// than
 ///    most noises have.
 ///
 /// Unrest and brightness say how much the height counts: what does not stand above the floor is no speech, however its
 /// crossings vary. A logistic function makes a score from 0 to 1 of it.
 ///
-/// Right for good recordings, and almost free of cost; in loud noise, and against other people's voices, a trained detector
-/// is better. No look-ahead; nothing allocates after `init`.
+/// Right for good recordings, and almost free of cost; in loud noise, and against other people's voices, a trained
+/// detector is better. No look-ahead; nothing allocates after `init`.
 public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
-  /// The constants. The weights come from a logistic regression, the others from a search over a grid, both on synthetic
-  /// and recorded speech in sixteen kinds of noise at 0 to 20 dB and without, close to the microphone and in rooms, through
-  /// microphones of different colours; a third of the voices was kept apart to check the outcome. Rates are parts of the
-  /// way to a new value that are gone per frame.
+  /// The constants. The weights come from a logistic regression, the others from a search over a grid, both on
+  /// synthetic and recorded speech in sixteen kinds of noise at 0 to 20 dB and without, close to the microphone and in
+  /// rooms, through microphones of different colours; a third of the voices was kept apart to check the outcome. Rates
+  /// are parts of the way to a new value that are gone per frame.
   private enum Constants {
     /// What is quieter, in dBFS, is taken to be this loud: digital silence is no better than a quiet room.
     static let leastLevel: Float = -80
@@ -35,13 +37,13 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
     static let floorBlockCount = 10
     /// How fast the floor follows a risen minimum: a time constant of 200 ms.
     static let floorRiseRate: Float = 0.05
-    /// Where the floor is taken to lie at the most in a stream's first 200 ms, when there was no pause to learn it from,
-    /// and how far above it the speech level is then taken to lie.
+    /// Where the floor is taken to lie at the most in a stream's first 200 ms, when there was no pause to learn it
+    /// from, and how far above it the speech level is then taken to lie.
     static let initialFloor: Float = -45
     static let initialFrameCount = 20
     static let initialClearance: Float = 25
-    /// From how many decibels above the floor on energy counts into the speech level, which lies no lower; and up to how
-    /// many it counts into the noise's crossings.
+    /// From how many decibels above the floor on energy counts into the speech level, which lies no lower; and up to
+    /// how many it counts into the noise's crossings.
     static let leastClearance: Float = 8
     static let levelRiseRate: Float = 0.02
     static let levelFallRate: Float = 0.001
@@ -51,8 +53,9 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
     /// What is louder than speech is no surer to be speech.
     static let greatestHeight: Float = 1
 
-    /// Crossings are counted in units of 16,000 a second, and their square root is used, whose variance in noise does not
-    /// depend on the noise's colour. What is above the limit is fricatives and hiss; how far above is up to the sample rate.
+    /// Crossings are counted in units of 16,000 a second, and their square root is used, whose variance in noise does
+    /// not depend on the noise's colour. What is above the limit is fricatives and hiss; how far above is up to the
+    /// sample rate.
     static let crossingUnit: Float = 16_000
     static let crossingLimit: Float = 0.5
     static let crossingRate: Float = 0.1
@@ -137,8 +140,8 @@ public struct EnergyDetector: ~Copyable, Sendable, VoiceActivityDetector {
     state = State()
   }
 
-  /// Scores the next frame by features that were measured elsewhere, as ``process(_:into:)`` does by its own: for timing
-  /// the two apart. A stream is scored by one of the two only.
+  /// Scores the next frame by features that were measured elsewhere, as ``process(_:into:)`` does by its own: for
+  /// timing the two apart. A stream is scored by one of the two only.
   package mutating func score(_ features: FrameFeatures) -> FrameScore {
     let energy = max(features.alternatingEnergyInDecibels, Constants.leastLevel)
     followFloor(energy)

@@ -1,8 +1,8 @@
 /// The least value of the last few seconds, in constant time and space.
 ///
-/// The window is a row of equal blocks; the minimum of each is kept, and the oldest is dropped when a new one starts, so
-/// the window's length is between `(blockCount - 1)` and `blockCount` blocks (R. Martin, "Noise power spectral density
-/// estimation based on optimal smoothing and minimum statistics", 2001, section IV).
+/// The window is a row of equal blocks; the minimum of each is kept, and the oldest is dropped when a new one starts,
+/// so the window's length is between `(blockCount - 1)` and `blockCount` blocks (R. Martin, "Noise power spectral
+/// density estimation based on optimal smoothing and minimum statistics", 2001, section IV).
 struct MinimumTracker: Sendable {
   private let blockLength: Int
   private var minima: [Float]

@@ -3,11 +3,11 @@
 /// A state machine over one frame at a time:
 ///
 /// - **quiet**: no speech. A score of at least `enterThreshold` starts a run.
-/// - **starting**: a run that is not confirmed. It lasts while scores stay at or above `exitThreshold`; when it has lasted
-///   for `minimumSpeech` it becomes a segment, and when a score falls below before that it was a **misfire**.
+/// - **starting**: a run that is not confirmed. It lasts while scores stay at or above `exitThreshold`; when it has
+///   lasted for `minimumSpeech` it becomes a segment, and when a score falls below before that it was a **misfire**.
 /// - **speaking**: inside of a segment.
-/// - **stopping**: a score fell below `exitThreshold`. When no score reaches it for `hangover`, the segment has ended where
-///   the last frame did that reached it; a score that reaches it sooner goes on with the segment.
+/// - **stopping**: a score fell below `exitThreshold`. When no score reaches it for `hangover`, the segment has ended
+///   where the last frame did that reached it; a score that reaches it sooner goes on with the segment.
 ///
 /// A value: copying one copies its state, and it allocates nothing. Drive it with the scores of any detector.
 public struct Segmenter: Sendable {
@@ -117,7 +117,8 @@ public struct Segmenter: Sendable {
     }
   }
 
-  /// One past the last sample of which is settled whether it belongs to a segment, prefix padding and hangover included.
+  /// One past the last sample of which is settled whether it belongs to a segment, prefix padding and hangover
+  /// included.
   ///
   /// While a segment is open, that is everything scored; else an onset to come may still claim its prefix padding.
   public var settledEnd: Int {
@@ -181,17 +182,18 @@ public struct Segmenter: Sendable {
 public struct SegmenterConfiguration: Hashable, Sendable {
   /// The score from which a frame can start a segment: 0...1.
   public private(set) var enterThreshold: Float
-  /// The score from which a frame can go on with one: 0...1, at most ``enterThreshold``. The difference is the hysteresis.
+  /// The score from which a frame can go on with one: 0...1, at most ``enterThreshold``. The difference is the
+  /// hysteresis.
   public private(set) var exitThreshold: Float
   /// The attack: how much speech confirms a segment, at least one frame. What is shorter is a misfire.
   public private(set) var minimumSpeech: Duration
   /// How much silence ends a segment, at least one frame.
   public private(set) var hangover: Duration
-  /// How much of what came before a segment is kept with it, so that its first sound is not lost. Never reaches into the
-  /// segment before.
+  /// How much of what came before a segment is kept with it, so that its first sound is not lost. Never reaches into
+  /// the segment before.
   public private(set) var prefixPadding: Duration
-  /// The longest segment; a longer one is cut at the quietest frame of its second half, or ends there when that frame lies
-  /// in a pause that goes on. At least twice ``minimumSpeech``; `nil` for no limit.
+  /// The longest segment; a longer one is cut at the quietest frame of its second half, or ends there when that frame
+  /// lies in a pause that goes on. At least twice ``minimumSpeech``; `nil` for no limit.
   public private(set) var maximumSegment: Duration?
 
   /// - Throws: ``SegmenterConfigurationError`` when a parameter lies outside of its range.
@@ -236,8 +238,8 @@ public struct SegmenterConfiguration: Hashable, Sendable {
   public static let speech = SegmenterConfiguration(
     minimumSpeech: .milliseconds(60), hangover: .milliseconds(200), prefixPadding: .milliseconds(300))
 
-  /// Turns of a conversation: a pause inside of a sentence does not end one. The hangover and the prefix padding are those
-  /// that OpenAI's documentation gives for its server VAD.
+  /// Turns of a conversation: a pause inside of a sentence does not end one. The hangover and the prefix padding are
+  /// those that OpenAI's documentation gives for its server VAD.
   public static let turns = SegmenterConfiguration(
     minimumSpeech: .milliseconds(60), hangover: .milliseconds(500), prefixPadding: .milliseconds(300))
 
@@ -276,8 +278,8 @@ public enum SegmenterConfigurationError: Error, Equatable, CustomStringConvertib
   }
 }
 
-/// What a ``Segmenter`` decided. All places are sample offsets from the start of the stream; `decidedAt` is the stream time
-/// at which a live listener knew.
+/// What a ``Segmenter`` decided. All places are sample offsets from the start of the stream; `decidedAt` is the stream
+/// time at which a live listener knew.
 public enum SegmentEvent: Hashable, Sendable {
   /// A segment started; with its prefix padding, it claims the samples from `paddedStart`.
   case started(at: Int, paddedStart: Int, decidedAt: Int)

@@ -1,6 +1,7 @@
 /// A detector and the segmenter behind it: mono samples in, scores and decisions out.
 ///
-/// However the stream is cut into calls, scores and decisions are the same, bit for bit. Nothing allocates after `init`.
+/// However the stream is cut into calls, scores and decisions are the same, bit for bit. Nothing allocates after
+/// `init`.
 public struct SpeechTracker<Detector: VoiceActivityDetector & ~Copyable>: ~Copyable {
   /// Samples that pass at once, so that the scores of a long block need little room.
   private static var sliceCount: Int { 4096 }

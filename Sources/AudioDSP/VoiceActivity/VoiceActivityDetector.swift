@@ -1,8 +1,8 @@
 /// Says of every 10 ms frame of a stream how surely it is speech.
 ///
-/// A detector is causal but for ``lookAheadInSamples``, its state is bounded, and however the stream is cut into calls, its
-/// scores are the same, bit for bit. ``Segmenter`` makes speech segments of the scores; a service's own detector or an
-/// outside model can stand in.
+/// A detector is causal but for ``lookAheadInSamples``, its state is bounded, and however the stream is cut into calls,
+/// its scores are the same, bit for bit. ``Segmenter`` makes speech segments of the scores; a service's own detector or
+/// an outside model can stand in.
 public protocol VoiceActivityDetector: ~Copyable {
   /// Where the frames lie, and the rate of the samples.
   var grid: FrameGrid { get }

@@ -133,9 +133,9 @@ final class InputBytes {
   let count: Int
   /// A length to claim when the end is sought.
   ///
-  /// libmpg123 guesses how many sample frames an MPEG stream holds from its length and first frame when no header says it,
-  /// libsndfile takes that for the truth and stops there, and much of a stream of varying bit rate may be lost. With this
-  /// length the guess is beyond any real count, and decoding goes on to the end.
+  /// libmpg123 guesses how many sample frames an MPEG stream holds from its length and first frame when no header says
+  /// it, libsndfile takes that for the truth and stops there, and much of a stream of varying bit rate may be lost.
+  /// With this length the guess is beyond any real count, and decoding goes on to the end.
   var pretendedCount: Int?
   /// Whether the position is at the end.
   var isExhausted: Bool { position >= count }

@@ -1,7 +1,7 @@
 import AudioDSP
 
-// AIFF (Apple, "Audio Interchange File Format 1.3", 1989; "AIFF-C", draft of 1991), AU (Sun, NeXT), CAF (Apple, "Core Audio
-// Format specification 1.0") and FLAC (RFC 9639).
+// AIFF (Apple, "Audio Interchange File Format 1.3", 1989; "AIFF-C", draft of 1991), AU (Sun, NeXT), CAF (Apple, "Core
+// Audio Format specification 1.0") and FLAC (RFC 9639).
 
 extension FileLayout {
   init(aiff header: HeaderReader) throws(AudioFileError.Problem) {
@@ -41,7 +41,8 @@ extension FileLayout {
   ) throws(AudioFileError.Problem) {
     self.init(container: header.container, channelCount: common.channelCount, hertz: common.hertz)
     guard let encoding = common.encoding else { return }
-    // The specification has the COMM chunk's count govern. But it is not believed where it is more than the SSND chunk holds.
+    // The specification has the COMM chunk's count govern. But it is not believed where it is more than the SSND chunk
+    // holds.
     let fromCommon = common.frameCount.map { $0 * encoding.sampleSize * channelCount }
     let believed = byteCount.flatMap { size in fromCommon.map { min(size, $0) } }
     try setPlain(header, encoding: encoding, offset: offset, byteCount: believed ?? byteCount ?? fromCommon)

@@ -1,7 +1,8 @@
 import AudioDSP
 
-// WAV (Microsoft, IBM, "Multimedia Programming Interface and Data Specifications 1.0", 1991; "Multiple channel audio data
-// and WAVE files", 2001), RF64 (EBU Tech 3306, ITU-R BS.2088) and Wave64 (Sony, "Sony Wave64 (.w64) specification", 2001).
+// WAV (Microsoft, IBM, "Multimedia Programming Interface and Data Specifications 1.0", 1991; "Multiple channel audio
+// data and WAVE files", 2001), RF64 (EBU Tech 3306, ITU-R BS.2088) and Wave64 (Sony, "Sony Wave64 (.w64)
+// specification", 2001).
 
 extension FileLayout {
   init(riff header: HeaderReader) throws(AudioFileError.Problem) {
@@ -79,8 +80,8 @@ extension FileLayout {
     }
   }
 
-  /// Whether a 32-bit size was written by a program that did not know it: ffmpeg and GStreamer leave all ones and 0, SoX
-  /// and arecord about 2 GiB.
+  /// Whether a 32-bit size was written by a program that did not know it: ffmpeg and GStreamer leave all ones and 0,
+  /// SoX and arecord about 2 GiB.
   private static func isPlaceholder(_ size: Int) -> Bool {
     switch size {
     case 0, 0x7FFF_F000, 0x7FFF_FF00...0x8000_0000, 0xFFFF_FF00...0xFFFF_FFFF: true
@@ -119,8 +120,8 @@ private struct WaveFormat {
       ]
       if tails.contains(where: fields.bytes[26...].elementsEqual) { tag = fields.unsigned16(at: 24) }
     }
-    // A sample lies at the high end of its bytes, of which there may be more than its bits need. Programs are known to get
-    // the block size wrong.
+    // A sample lies at the high end of its bytes, of which there may be more than its bits need. Programs are known to
+    // get the block size wrong.
     let needed = (bits + 7) / 8
     let divided = blockSize.isMultiple(of: channelCount) ? blockSize / channelCount : 0
     let sampleSize = (needed...max(needed, 4)).contains(divided) ? divided : needed

@@ -58,8 +58,8 @@ struct FileLayout {
       frameCount: min(byteCount ?? available, available) / frameSize)
   }
 
-  /// Where the file's own format starts: behind ID3v2 tags (id3.org, "ID3 tag version 2.4.0", 3.1), which some programs put
-  /// in front of any format.
+  /// Where the file's own format starts: behind ID3v2 tags (id3.org, "ID3 tag version 2.4.0", 3.1), which some programs
+  /// put in front of any format.
   private static func endOfID3Tag(_ file: InputFile) throws(AudioFileError.Problem) -> Int {
     var start = 0
     while true {

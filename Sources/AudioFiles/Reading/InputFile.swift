@@ -35,7 +35,8 @@ final class InputFile {
       count = max(0, Int(status.st_size) - start)
       self.descriptor = descriptor
     } else {
-      // A pipe, a socket or a terminal: header parsers and decoders go back and forth, so what comes is put into a file.
+      // A pipe, a socket or a terminal: header parsers and decoders go back and forth, so what comes is put into a
+      // file.
       let copy = try makeUnlinkedTemporary()
       count = try copyAll(from: descriptor.number, reading: .read, to: copy.number, writing: .spool)
       start = 0

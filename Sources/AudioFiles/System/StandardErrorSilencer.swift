@@ -10,10 +10,10 @@ import Synchronization
 
 /// Keeps a C library from writing to standard error.
 ///
-/// libmpg123 prints notes and warnings about what it meets in an MPEG stream, libsndfile does not tell it to be quiet, and
-/// neither offers another way. So descriptor 2 leads nowhere for as long as a call into it takes. What another thread
-/// writes to standard error in that time is lost too; that is why this is done for MPEG streams and for files of no
-/// known format only.
+/// libmpg123 prints notes and warnings about what it meets in an MPEG stream, libsndfile does not tell it to be quiet,
+/// and neither offers another way. So descriptor 2 leads nowhere for as long as a call into it takes. What another
+/// thread writes to standard error in that time is lost too; that is why this is done for MPEG streams and for files of
+/// no known format only.
 enum StandardErrorSilencer {
   private static let lock = Mutex<Void>(())
 

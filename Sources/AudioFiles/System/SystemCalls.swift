@@ -59,7 +59,8 @@ extension stat {
 }
 
 #if os(Linux)
-  /// `O_TMPFILE`, a macro that Swift does not import; the first number is the same on every architecture that Swift has.
+  /// `O_TMPFILE`, a macro that Swift does not import; the first number is the same on every architecture that Swift
+  /// has.
   let unnamedFileFlag: Int32 = 0o20000000 | O_DIRECTORY
 #endif
 

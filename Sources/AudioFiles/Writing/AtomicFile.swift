@@ -8,14 +8,14 @@
 
 /// A file that appears under its name when it is complete, and not before.
 ///
-/// What is written goes to a file beside the final name, which ``commit()`` gives that name. Whoever opens the name sees the
-/// old content or all of the new. Without `commit`, nothing stays behind and an existing file stays as it was. On Linux the
-/// file has no name until then, where the file system can do that, so that not even a crash leaves anything; elsewhere it
-/// has a hidden one (see ``unlinkPendingOnSignals(_:)``).
+/// What is written goes to a file beside the final name, which ``commit()`` gives that name. Whoever opens the name
+/// sees the old content or all of the new. Without `commit`, nothing stays behind and an existing file stays as it was.
+/// On Linux the file has no name until then, where the file system can do that, so that not even a crash leaves
+/// anything; elsewhere it has a hidden one (see ``unlinkPendingOnSignals(_:)``).
 ///
-/// A file that is replaced passes on its permissions and, if possible, its owner; a new one gets 0666 less the process's
-/// umask. Where the path is a symbolic link, the file that it leads to is replaced. What exists and is no regular file,
-/// such as `/dev/null`, `/dev/stdout` or a named pipe, is written directly.
+/// A file that is replaced passes on its permissions and, if possible, its owner; a new one gets 0666 less the
+/// process's umask. Where the path is a symbolic link, the file that it leads to is replaced. What exists and is no
+/// regular file, such as `/dev/null`, `/dev/stdout` or a named pipe, is written directly.
 ///
 /// ```swift
 /// let file = try AtomicFile(path: "labels.csv")
@@ -27,8 +27,8 @@ public struct AtomicFile: ~Copyable, Sendable {
 
   /// Makes the file to write to, beside `path`.
   ///
-  /// - Throws: When the folder is missing or may not be written, when an existing file may not be written, or when `path` is
-  ///   a folder.
+  /// - Throws: When the folder is missing or may not be written, when an existing file may not be written, or when
+  ///   `path` is a folder.
   public init(path: String) throws(AudioFileError) {
     do {
       try self.init(path: path, isNamed: false)
@@ -50,8 +50,8 @@ public struct AtomicFile: ~Copyable, Sendable {
 
   /// Gives the file its name. The data is handed to the system, which writes it to the disk in its own time.
   ///
-  /// - Throws: When the file system reports that data could not be written, or does not take the name. Nothing stays behind
-  ///   then.
+  /// - Throws: When the file system reports that data could not be written, or does not take the name. Nothing stays
+  ///   behind then.
   public consuming func commit() throws(AudioFileError) {
     do {
       try pending.commit()
@@ -166,8 +166,8 @@ private final class PendingFile: Sendable {
     }
   #endif
 
-  /// The descriptor that a path such as `/dev/stdout` means. Such paths are no files to replace, even when a regular file is
-  /// behind them, and opening one anew would lose the position.
+  /// The descriptor that a path such as `/dev/stdout` means. Such paths are no files to replace, even when a regular
+  /// file is behind them, and opening one anew would lose the position.
   private static func standardDescriptor(_ path: String) -> Int32? {
     switch path {
     case "/dev/stdout": return 1

@@ -2,9 +2,9 @@ import AudioDSP
 
 /// What stands before the samples in a file, and behind them.
 ///
-/// Headers are written here and not by libsndfile, because libsndfile 1.2 gets AIFF files wrong that have an odd number of
-/// bytes of samples or very few of them, and writes the time of day into RF64 files. FLAC, where there is more to it, is all
-/// libsndfile's.
+/// Headers are written here and not by libsndfile, because libsndfile 1.2 gets AIFF files wrong that have an odd number
+/// of bytes of samples or very few of them, and writes the time of day into RF64 files. FLAC, where there is more to
+/// it, is all libsndfile's.
 struct FileHeader {
   let container: AudioContainer
   let encoding: AudioEncoding
@@ -29,8 +29,8 @@ struct FileHeader {
   /// The length of the header in bytes, whatever the number of samples.
   var byteCount: Int { bytes(frameCount: 0).count }
 
-  /// How many bytes follow the samples to make their chunk's length even. (In Wave64 files a chunk starts at a multiple of 8,
-  /// but none follows, and libsndfile would read the padding.)
+  /// How many bytes follow the samples to make their chunk's length even. (In Wave64 files a chunk starts at a multiple
+  /// of 8, but none follows, and libsndfile would read the padding.)
   func paddingCount(frameCount: Int) -> Int {
     switch container {
     case .wav, .rf64, .aiff: dataSize(frameCount: frameCount) % 2

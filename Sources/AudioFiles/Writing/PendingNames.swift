@@ -10,8 +10,8 @@ import Synchronization
 
 /// The hidden names that are in use, in a table that a signal handler can read.
 ///
-/// Whoever takes a name out of the table, by an atomic exchange, owns it: the thread that put it there frees it, a handler
-/// unlinks it and does not.
+/// Whoever takes a name out of the table, by an atomic exchange, owns it: the thread that put it there frees it, a
+/// handler unlinks it and does not.
 enum PendingNames {
   fileprivate typealias Name = UnsafeMutablePointer<CChar>
 
@@ -89,7 +89,8 @@ extension AtomicFile {
     }
   }
 
-  /// Removes what files are pending under hidden names, for a process that is about to end. Async-signal-safe after a call to
+  /// Removes what files are pending under hidden names, for a process that is about to end. Async-signal-safe after a
+  /// call to
   /// ``unlinkPendingOnSignals(_:)``, if only with an empty list. A pending file cannot be committed after this.
   public static func unlinkPending() {
     PendingNames.unlinkAll()

@@ -8,7 +8,8 @@ import Synchronization
   import Glibc
 #endif
 
-/// The hidden name of a file that is not complete; known to signal handlers for as long as there is something to unlink.
+/// The hidden name of a file that is not complete; known to signal handlers for as long as there is something to
+/// unlink.
 ///
 /// It is given up once: by the final name, or by removal.
 final class TemporaryName: Sendable {
@@ -24,7 +25,8 @@ final class TemporaryName: Sendable {
 
   /// Makes a file under a new name in another file's folder.
   ///
-  /// - Parameter create: Makes a file of this path, or gives false with `errno` set; called again with another path on EEXIST.
+  /// - Parameter create: Makes a file of this path, or gives false with `errno` set; called again with another path on
+  ///   EEXIST.
   init(beside target: String, create: (String) -> Bool) throws(AudioFileError.Problem) {
     let folder = target.prefix(through: target.lastIndex(of: "/") ?? target.startIndex)
     while true {

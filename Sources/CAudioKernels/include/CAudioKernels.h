@@ -3,10 +3,11 @@
 // Conventions of every kernel:
 // - Pointers never alias unless the comment says so, and may be unaligned. `count` may be 0.
 // - No allocation, no lock, no global state, no error: the caller has checked sizes and formats.
-// - The result does not depend on how a long input is cut into calls, beyond what the arguments carry from call to call.
+// - The result does not depend on how a long input is cut into calls, beyond what the arguments carry from call to
+//   call.
 // - The scalar backend is the specification. A backend agrees with it bit for bit on integers; on floats within a bound
-//   that grows with length and magnitude, because a backend with fused multiply-add rounds once where scalar code rounds
-//   twice.
+//   that grows with length and magnitude, because a backend with fused multiply-add rounds once where scalar code
+//   rounds twice.
 
 #ifndef C_AUDIO_KERNELS_H
 #define C_AUDIO_KERNELS_H
@@ -37,9 +38,9 @@ typedef struct ak_frame_sums {
 #define AK_MAXIMUM_POLYPHASE 4
 
 // The taps with which one output phase weighs one input phase: coefficients[first_coefficient + j] belongs to the input
-// `first_input` + j of that phase's stream. Where there are more than lane_count, they are padded by zeros to a multiple of
-// it. The products are added in an order that depends on these numbers alone, the one of `largest_tap` late: what is added
-// to a large sum is rounded coarsely.
+// `first_input` + j of that phase's stream. Where there are more than lane_count, they are padded by zeros to a
+// multiple of it. The products are added in an order that depends on these numbers alone, the one of `largest_tap`
+// late: what is added to a large sum is rounded coarsely.
 typedef struct ak_tap_run {
   uint32_t first_input;
   uint32_t tap_count;
@@ -48,12 +49,13 @@ typedef struct ak_tap_run {
 } ak_tap_run;
 
 // A filter for a ratio of few phases: L outputs to every M inputs, which is a cycle. Input phase m of a window is the
-// stream x_m[i] = input[M * i + m], and output phase p of cycle n is y_p[n] = sum over m and j of c[p][m][j] * x_m[n + j].
+// stream x_m[i] = input[M * i + m], and output phase p of cycle n is y_p[n] = sum over m and j of c[p][m][j] * x_m[n +
+// j].
 //
 // `split_depth` times, each sum over j is computed by halves that share work, three products in place of four (the fast
 // FIR algorithm of Z.-J. Mou and P. Duhamel, "Short-length FIR filters and their use in fast nonrecursive filtering",
-// IEEE Transactions on Signal Processing 39(6), 1991). With h0, x0 the even and h1, x1 the odd members of taps and stream,
-// and x0' one sample on:
+// IEEE Transactions on Signal Processing 39(6), 1991). With h0, x0 the even and h1, x1 the odd members of taps and
+// stream, and x0' one sample on:
 //   p0 = h0 * x0, p1 = h1 * x1, p2 = (h0 + h1) * (x1 + x0'), y[2n] = p0[n] + p1[n], y[2n+1] = p2[n] - p1[n] - p0[n+1].
 // The leaves of this tree, p0 first, hold the taps: runs[leaf][p][m].
 typedef struct ak_polyphase_filter {
@@ -66,9 +68,9 @@ typedef struct ak_polyphase_filter {
   size_t block_cycle_count;  // most cycles computed at once; bounds the scratch memory
 } ak_polyphase_filter;
 
-// A filter bank for a ratio of L outputs to M inputs, arranged in groups of `lane_count` outputs that share one window of
-// input. The groups repeat with a cycle of `cycle_group_count`, during which the input advances by `cycle_input_count`
-// samples.
+// A filter bank for a ratio of L outputs to M inputs, arranged in groups of `lane_count` outputs that share one window
+// of input. The groups repeat with a cycle of `cycle_group_count`, during which the input advances by
+// `cycle_input_count` samples.
 typedef struct ak_group_bank {
   const float *coefficients;     // [cycle_group_count][tap_count][lane_count]
   const uint32_t *group_offsets; // [cycle_group_count]: first input sample of a group, from the start of its cycle
@@ -92,18 +94,21 @@ typedef struct ak_kernels {
   void (*pcm16_from_float)(const float *input, int16_t *output, size_t count);
   // x = PCM16 / 32768, exactly.
   void (*float_from_pcm16)(const int16_t *input, float *output, size_t count);
-  // As pcm16_from_float, with one triangular dither value (uniform minus uniform, spanning +-1 LSB) added before rounding.
+  // As pcm16_from_float, with one triangular dither value (uniform minus uniform, spanning +-1 LSB) added before
+  // rounding.
   // `position` is the index of input[0] in the stream; the dither of a sample is a hash of `seed` and its position.
   void (*pcm16_from_float_dithered)(const float *input, int16_t *output, size_t count, uint64_t seed, uint64_t position);
 
   // Copies, replacing what is not finite by 0; returns how many samples were replaced. May work in place.
   size_t (*copy_finite)(const float *input, float *output, size_t count);
-  // As copy_finite, but what is of magnitude 2^100 or more counts as not finite, too: room for sums of a filter's products.
+  // As copy_finite, but what is of magnitude 2^100 or more counts as not finite, too: room for sums of a filter's
+  // products.
   size_t (*copy_bounded)(const float *input, float *output, size_t count);
   // mono[i] = mean over channels c of interleaved[i * channel_count + c], non-finite samples taken as 0, summed in
   // channel order. Returns how many samples were not finite.
   size_t (*downmix_mean)(const float *interleaved, float *mono, size_t frame_count, size_t channel_count);
-  // mono[i] = interleaved[i * channel_count + channel], non-finite samples taken as 0. Returns how many of them were not.
+  // mono[i] = interleaved[i * channel_count + channel], non-finite samples taken as 0. Returns how many of them were
+  // not.
   size_t (*downmix_channel)(
       const float *interleaved, float *mono, size_t frame_count, size_t channel_count, size_t channel);
 
@@ -114,12 +119,13 @@ typedef struct ak_kernels {
 
   // RFC 4648 section 4, with padding: writes 4 * ceil(count / 3) characters.
   void (*base64_encode)(const uint8_t *input, size_t count, uint8_t *output);
-  // Decodes `quad_count` groups of four characters without padding. Returns how many leading groups held only characters
-  // of the alphabet; output holds 3 bytes for each of those, and its other bytes up to 3 * quad_count are unspecified.
+  // Decodes `quad_count` groups of four characters without padding. Returns how many leading groups held only
+  // characters of the alphabet; output holds 3 bytes for each of those, and its other bytes up to 3 * quad_count are
+  // unspecified.
   size_t (*base64_decode)(const uint8_t *input, size_t quad_count, uint8_t *output);
 
-  // Sums over one frame. A zero crossing is a neighbour pair of which exactly one is >= offset; `previous` stands before
-  // input[0]. Floats are summed in sixteen lanes (sample i in lane i % 16), and the lanes folded 8, 4, 2, 1.
+  // Sums over one frame. A zero crossing is a neighbour pair of which exactly one is >= offset; `previous` stands
+  // before input[0]. Floats are summed in sixteen lanes (sample i in lane i % 16), and the lanes folded 8, 4, 2, 1.
   void (*frame_sums)(const float *input, size_t count, float offset, float previous, ak_frame_sums *result);
 
   // How many outputs the vectors of the three filters below hold: 1, 4, 8 or 16.
@@ -127,26 +133,26 @@ typedef struct ak_kernels {
   // How often an ak_polyphase_filter may be split with profit.
   size_t split_depth;
 
-  // Computes the outputs `skip` ..< `skip` + `count` of the cycles whose first window starts at input[0]; that first cycle's
-  // number is a multiple of 2 ^ split_depth, and skip is less than that many cycles' outputs. Reads ahead of the last window,
-  // but not beyond ak_polyphase_input_count, samples that must be finite and change nothing. `scratch` has room for
-  // ak_polyphase_scratch_count floats.
+  // Computes the outputs `skip` ..< `skip` + `count` of the cycles whose first window starts at input[0]; that first
+  // cycle's number is a multiple of 2 ^ split_depth, and skip is less than that many cycles' outputs. Reads ahead of
+  // the last window, but not beyond ak_polyphase_input_count, samples that must be finite and change nothing. `scratch`
+  // has room for ak_polyphase_scratch_count floats.
   void (*filter_polyphase)(
       const ak_polyphase_filter *filter, const float *input, size_t skip, size_t count, float *output, float *scratch);
-  // Computes the outputs `skip` ..< `skip` + `count` from the first of group `first_group` (counted from 0 within a cycle),
-  // whose window starts at input[0]; skip is less than lane_count. Each output is summed from 0 in tap order. A later
-  // group's window starts as far behind the first's as its offset does, plus cycle_input_count for each new cycle; every
-  // window is tap_count samples wide.
+  // Computes the outputs `skip` ..< `skip` + `count` from the first of group `first_group` (counted from 0 within a
+  // cycle), whose window starts at input[0]; skip is less than lane_count. Each output is summed from 0 in tap order. A
+  // later group's window starts as far behind the first's as its offset does, plus cycle_input_count for each new
+  // cycle; every window is tap_count samples wide.
   void (*filter_group_bank)(
       const ak_group_bank *bank, const float *input, size_t first_group, size_t skip, size_t count, float *output);
-  // Computes `count` consecutive outputs, the first at `phase` (0 ..< phase_count) with its window at input[0]; every window
-  // is tap_count samples wide.
+  // Computes `count` consecutive outputs, the first at `phase` (0 ..< phase_count) with its window at input[0]; every
+  // window is tap_count samples wide.
   void (*filter_interpolated_bank)(
       const ak_interpolated_bank *bank, const float *input, uint64_t phase, size_t count, float *output);
 } ak_kernels;
 
-// The kernels of a backend, or NULL where this build or this processor lacks it. Some members of a faster backend may be
-// those of the next slower one. Never changes while a program runs.
+// The kernels of a backend, or NULL where this build or this processor lacks it. Some members of a faster backend may
+// be those of the next slower one. Never changes while a program runs.
 const ak_kernels *ak_kernels_for(ak_backend backend);
 
 // How many samples filter_polyphase may read from input[0] on, and how many floats of scratch memory it uses.

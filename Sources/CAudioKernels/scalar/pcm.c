@@ -112,9 +112,9 @@ size_t ak_scalar_downmix_channel(
 }
 
 // ITU-T G.711 (11/88), tables 1 and 2. A code is sign, segment (3 bits), interval (4 bits). Mu-law works on 14-bit
-// magnitudes with a bias of 33, so that segment boundaries are powers of two, and inverts all bits; A-law works on 13-bit
-// magnitudes and inverts the even bits. Negative PCM16 values are folded by one's complement, as in the ITU-T G.191
-// software tools, so that -1 and 0 fall into mirror-image intervals.
+// magnitudes with a bias of 33, so that segment boundaries are powers of two, and inverts all bits; A-law works on
+// 13-bit magnitudes and inverts the even bits. Negative PCM16 values are folded by one's complement, as in the ITU-T
+// G.191 software tools, so that -1 and 0 fall into mirror-image intervals.
 static inline unsigned highest_bit(unsigned x) { return 31u - (unsigned)__builtin_clz(x); }
 
 void ak_scalar_mu_law_from_pcm16(const int16_t *restrict input, uint8_t *restrict output, size_t count) {

@@ -1,5 +1,5 @@
-// Vectors of LANES floats, and how streams are dealt out to them and collected: included once per backend, after LANES and
-// FUSED, which says whether the target multiplies and adds with one rounding.
+// Vectors of LANES floats, and how streams are dealt out to them and collected: included once per backend, after LANES
+// and FUSED, which says whether the target multiplies and adds with one rounding.
 
 #include <stdint.h>
 
@@ -37,9 +37,9 @@ INLINE float folded(floats v) {
   return (four.x + four.z) + (four.y + four.w);
 }
 
-// Indices of lanes in two vectors a, b (those of b counted on from LANES) and, where three are shuffled, in a, b and then in
-// the result and c. -1 is a lane of no meaning. Processors with 8 lanes move lanes cheaply only within blocks of four, so
-// that blocks are put where they belong as they are loaded and stored.
+// Indices of lanes in two vectors a, b (those of b counted on from LANES) and, where three are shuffled, in a, b and
+// then in the result and c. -1 is a lane of no meaning. Processors with 8 lanes move lanes cheaply only within blocks
+// of four, so that blocks are put where they belong as they are loaded and stored.
 #if LANES == 4
 #define BLOCK_EVENS 0, 2, 4, 6
 #define BLOCK_ODDS 1, 3, 5, 7

@@ -1,8 +1,8 @@
 // The resampling kernels for vectors of LANES outputs: included once per backend, after LANES, FUSED, and KERNEL(name),
 // which gives a name the backend's prefix.
 //
-// No lane meets another before its output is complete, so that an output's operations and their order are the same wherever
-// a call begins or ends.
+// No lane meets another before its output is complete, so that an output's operations and their order are the same
+// wherever a call begins or ends.
 
 #include <string.h>
 
@@ -33,9 +33,9 @@ INLINE void add_taps(
   } while (residue != last);
 }
 
-// `width` vectors of outputs from one stream, added to those of other streams unless it is the first: sums of their own for
-// each stream halve the rounding noise. Taps are taken in blocks of four vectors, what is over at the start in smaller
-// ones; blocks alternate from both ends, so that the large taps in the middle come last.
+// `width` vectors of outputs from one stream, added to those of other streams unless it is the first: sums of their own
+// for each stream halve the rounding noise. Taps are taken in blocks of four vectors, what is over at the start in
+// smaller ones; blocks alternate from both ends, so that the large taps in the middle come last.
 INLINE void filter_tile(
     size_t width, const float *input, const float *taps, const ak_tap_run *run, int is_first, float *output) {
   floats sums[tile];
@@ -96,8 +96,8 @@ static void filter_stream(
 
 // MARK: Streams
 
-// Deals samples out to `way_count` streams of `count` members each, in whole vectors: the members c, c + way_count ... go to
-// the stream places[c], which starts at streams[places[c] * stride].
+// Deals samples out to `way_count` streams of `count` members each, in whole vectors: the members c, c + way_count ...
+// go to the stream places[c], which starts at streams[places[c] * stride].
 static void deal(
     const float *restrict input, size_t way_count, const size_t *places, float *restrict streams, size_t stride,
     size_t count) {
@@ -116,8 +116,8 @@ static void deal(
 // The leaf to which each position of a split stream belongs.
 static const size_t leaves_of_positions[3][4] = {{0}, {0, 1}, {0, 3, 1, 4}};
 
-// Fills the leaves' streams, that of leaf l and input phase m at streams[(l * M + m) * stride], with `count` members each;
-// those that are sums get theirs from the positions' streams, which hold one vector more.
+// Fills the leaves' streams, that of leaf l and input phase m at streams[(l * M + m) * stride], with `count` members
+// each; those that are sums get theirs from the positions' streams, which hold one vector more.
 static void fill_streams(
     const ak_polyphase_filter *filter, const float *input, float *streams, size_t stride, size_t count, float *rest) {
   const size_t inputs = filter->input_phase_count, depth = filter->split_depth, positions = (size_t)1 << depth;
@@ -294,8 +294,8 @@ void KERNEL(filter_polyphase)(
 // Cycles that are computed at once: their sums, a vector of coefficients and an input fill 14 of 16 registers.
 enum { cycle_tile = 12 };
 
-// The same group in `width` cycles at once: they share coefficients, and their chains of dependent additions overlap. Each
-// output is summed from 0 in tap order.
+// The same group in `width` cycles at once: they share coefficients, and their chains of dependent additions overlap.
+// Each output is summed from 0 in tap order.
 INLINE void filter_cycles(
     size_t width, const float *restrict input, size_t input_stride, const float *restrict coefficients,
     size_t tap_count, float *restrict output, size_t output_stride) {
@@ -337,7 +337,8 @@ static void filter_groups(
       in_cycle -= cycle;
       offset = input_stride;
     }
-    // Not negative: a group of the first cycle is not before the first group, and the next cycle is behind this one's end.
+    // Not negative: a group of the first cycle is not before the first group, and the next cycle is behind this one's
+    // end.
     offset += bank->group_offsets[in_cycle];
     const float *window = input + (offset - bank->group_offsets[first_group]);
     const float *coefficients = bank->coefficients + in_cycle * bank->tap_count * LANES;

@@ -37,8 +37,8 @@ struct InputFiles {
     isMultiple = hasFolder || files.count > 1
   }
 
-  /// The audio files of a folder and of those inside of it. Links to files are followed, links to folders are not, so that
-  /// a walk ends.
+  /// The audio files of a folder and of those inside of it. Links to files are followed, links to folders are not, so
+  /// that a walk ends.
   private static func walk(_ folder: String) throws -> [File] {
     var found: [File] = []
     var waiting = [""]

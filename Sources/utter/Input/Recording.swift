@@ -1,7 +1,8 @@
 import AudioDSP
 import AudioFiles
 
-/// A recording on its way through a command: blocks of interleaved samples, progress, and what is to be told at the end.
+/// A recording on its way through a command: blocks of interleaved samples, progress, and what is to be told at the
+/// end.
 struct Recording: ~Copyable {
   let name: String
   let sampleRate: SampleRate

@@ -55,8 +55,8 @@ struct ChunkSummary {
     if moreMisfires > 0 { Diagnostics.write("  and \(moreMisfires) more too short") }
   }
 
-  /// One line of JSON, its keys in alphabetical order. `start` and `end` are samples of what would be sent without voice
-  /// activity detection; times ending in `_s` are seconds.
+  /// One line of JSON, its keys in alphabetical order. `start` and `end` are samples of what would be sent without
+  /// voice activity detection; times ending in `_s` are seconds.
   var json: String {
     get throws {
       let entry = ManifestEntry(

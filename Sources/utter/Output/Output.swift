@@ -3,8 +3,8 @@ import Foundation
 
 /// Where a result goes: standard output, or a file that appears under its name when it is complete.
 ///
-/// Writes are checked. On standard output, a device or a named pipe every ``endRecord()`` is a write, so that whoever reads a pipe has a record as
-/// soon as it is made; a file is written in blocks.
+/// Writes are checked. On standard output, a device or a named pipe every ``endRecord()`` is a write, so that whoever
+/// reads a pipe has a record as soon as it is made; a file is written in blocks.
 final class Output {
   private static let blockSize = 1 << 16
 

@@ -1,8 +1,8 @@
 // Counts the calls that one thread makes to the C library's allocation functions.
 //
 // Works on glibc, by defining these functions in the program itself; everything in the program then comes through them,
-// the Swift runtime and shared libraries included. Where that cannot be (another C library, or a sanitizer, which defines
-// them itself) the counter is not available and counts nothing. Memory from mmap or sbrk is not seen.
+// the Swift runtime and shared libraries included. Where that cannot be (another C library, or a sanitizer, which
+// defines them itself) the counter is not available and counts nothing. Memory from mmap or sbrk is not seen.
 
 #ifndef C_ALLOCATION_COUNTER_H
 #define C_ALLOCATION_COUNTER_H
