@@ -27,7 +27,18 @@
   void ak_##backend##_filter_group_bank(                                                                               \
       const ak_group_bank *bank, const float *input, size_t first_group, size_t skip, size_t count, float *output);    \
   void ak_##backend##_filter_interpolated_bank(                                                                        \
-      const ak_interpolated_bank *bank, const float *input, uint64_t phase, size_t count, float *output);
+      const ak_interpolated_bank *bank, const float *input, uint64_t phase, size_t count, float *output);             \
+  void ak_##backend##_power_spectrum(const float *input, const float *window, float scale, float *power);              \
+  void ak_##backend##_apply_layer(                                                                                     \
+      const ak_layer *layer, const float *input, size_t input_stride, size_t count, float *output,                     \
+      size_t output_stride);                                                                                           \
+  void ak_##backend##_log2_above(const float *input, float offset, float *output, size_t count);                       \
+  void ak_##backend##_square_root(const float *input, float *output, size_t count);                                    \
+  void ak_##backend##_gru_step(const float *input_gates, const float *state_gates, float *state, size_t count);        \
+  void ak_##backend##_track_floor(                                                                                     \
+      const float *level, float rate, float *smoothed, float *minimum, const float *others, float *above,              \
+      size_t count);                                                                                                   \
+  size_t ak_##backend##_peak(const float *input, size_t count, float *value);
 
 AK_DECLARE_BACKEND(scalar)
 AK_DECLARE_BACKEND(sse2)
@@ -55,6 +66,9 @@ void ak_scalar_pcm16_from_a_law(const uint8_t *input, int16_t *output, size_t co
     .split_depth = depth, .filter_polyphase = ak_##backend##_filter_polyphase,                                         \
     .filter_group_bank = ak_##backend##_filter_group_bank,                                                             \
     .filter_interpolated_bank = ak_##backend##_filter_interpolated_bank,                                               \
+    .power_spectrum = ak_##backend##_power_spectrum, .apply_layer = ak_##backend##_apply_layer,                        \
+    .log2_above = ak_##backend##_log2_above, .square_root = ak_##backend##_square_root,                                \
+    .gru_step = ak_##backend##_gru_step, .track_floor = ak_##backend##_track_floor, .peak = ak_##backend##_peak,       \
   }
 
 #endif

@@ -32,7 +32,7 @@ typedef struct kernel_test {
 #define NOT_A_KERNEL(member) {#member, offsetof(ak_kernels, member), NULL, NULL}
 #define WRONG(mistake, function) {mistake, (any_function)(function)}
 
-extern const kernel_test base64_tests[], features_tests[], resampling_tests[], sample_tests[];
+extern const kernel_test base64_tests[], features_tests[], network_tests[], resampling_tests[], sample_tests[];
 
 // MARK: Random numbers
 

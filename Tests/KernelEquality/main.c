@@ -22,7 +22,8 @@
 #include "equality.h"
 #include "run.h"
 
-static const kernel_test *const topics[] = {sample_tests, base64_tests, features_tests, resampling_tests};
+static const kernel_test *const topics[] = {
+    sample_tests, base64_tests, features_tests, resampling_tests, network_tests};
 enum { topic_count = sizeof topics / sizeof *topics, member_count = sizeof(ak_kernels) / sizeof(any_function) };
 
 static const char *const backend_names[] = {"scalar", "sse2", "avx2", "avx512", "neon"};

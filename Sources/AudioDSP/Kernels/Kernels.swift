@@ -8,7 +8,7 @@ typealias FrameSums = ak_frame_sums
 /// the counts which the C code relies on hold, and hands whole blocks down. The checks are preconditions, because the
 /// callers inside this module have validated their input; they stay on in release builds.
 @safe
-struct Kernels: Sendable {
+package struct Kernels: Sendable {
   // Points to a constant table in static storage.
   private nonisolated(unsafe) let table: UnsafePointer<ak_kernels>
 
@@ -25,7 +25,7 @@ struct Kernels: Sendable {
   }()
 
   /// - Precondition: The backend is available.
-  init(_ backend: KernelBackend) {
+  package init(_ backend: KernelBackend) {
     guard let table = unsafe ak_kernels_for(backend.identifier) else {
       preconditionFailure("\(KernelBackendError(name: backend.rawValue))")
     }
@@ -302,6 +302,141 @@ struct Kernels: Sendable {
       guard let base = samples.baseAddress else { return }
       unsafe (base + target).update(from: base + source, count: count)
     }
+  }
+
+  // MARK: Networks
+
+  /// The samples that ``powerSpectrum(_:window:scale:into:)`` takes, and the powers that it gives.
+  package static let spectrumInputCount = Int(AK_SPECTRUM_INPUT)
+  package static let spectrumOutputCount = Int(AK_SPECTRUM_OUTPUT)
+
+  /// The squared magnitudes, times `scale`, of the Fourier transform of 512 samples times as many weights: 257 of them.
+  package func powerSpectrum(
+    _ samples: Span<Float>, window: Span<Float>, scale: Float, into power: inout MutableSpan<Float>
+  ) {
+    precondition(samples.count == Self.spectrumInputCount && window.count == Self.spectrumInputCount)
+    precondition(power.count >= Self.spectrumOutputCount)
+    unsafe samples.withUnsafeBufferPointer { samples in
+      unsafe window.withUnsafeBufferPointer { window in
+        unsafe power.withUnsafeMutableBufferPointer { power in
+          guard let source = samples.baseAddress, let weights = window.baseAddress, let target = power.baseAddress
+          else { return }
+          unsafe table.pointee.power_spectrum(source, weights, scale, target)
+        }
+      }
+    }
+  }
+
+  /// Applies a layer to `count` frames of the input, `stride` apart; the outputs of a frame are `outputStride` behind
+  /// those of the one before it. Frames may overlap in the input, but not in the output.
+  ///
+  /// A frame's outputs do not depend on the others, to the last bit.
+  package func apply(
+    _ layer: borrowing DenseLayer, to input: Span<Float>, stride: Int = 0, count: Int = 1,
+    into output: inout MutableSpan<Float>, outputStride: Int? = nil
+  ) {
+    guard count > 0, layer.rowCount > 0 else { return }
+    let outputStride = outputStride ?? layer.rowCount
+    precondition(stride >= 0 && outputStride >= layer.rowCount)
+    let (inputReach, isInputTooLong) = (count - 1).multipliedReportingOverflow(by: stride)
+    let (outputReach, isOutputTooLong) = (count - 1).multipliedReportingOverflow(by: outputStride)
+    precondition(!isInputTooLong && input.count - layer.columnCount >= inputReach)
+    precondition(!isOutputTooLong && output.count - layer.rowCount >= outputReach)
+    unsafe layer.withTable { layer in
+      unsafe input.withUnsafeBufferPointer { input in
+        unsafe output.withUnsafeMutableBufferPointer { output in
+          guard let source = input.baseAddress, let target = output.baseAddress else { return }
+          unsafe table.pointee.apply_layer(&layer, source, stride, count, target, outputStride)
+        }
+      }
+    }
+  }
+
+  /// The logarithms to the base 2 of the input plus `offset`, sums that are finite and not less than 2^-126.
+  package func log2(_ input: Span<Float>, plus offset: Float, into output: inout MutableSpan<Float>) {
+    precondition(output.count >= input.count)
+    unsafe input.withUnsafeBufferPointer { input in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        guard let source = input.baseAddress, let target = output.baseAddress else { return }
+        unsafe table.pointee.log2_above(source, offset, target, input.count)
+      }
+    }
+  }
+
+  /// As ``log2(_:plus:into:)``, in place.
+  package func log2(of values: inout MutableSpan<Float>, plus offset: Float) {
+    unsafe values.withUnsafeMutableBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      unsafe table.pointee.log2_above(base, offset, base, values.count)
+    }
+  }
+
+  package func squareRoot(_ input: Span<Float>, into output: inout MutableSpan<Float>) {
+    precondition(output.count >= input.count)
+    unsafe input.withUnsafeBufferPointer { input in
+      unsafe output.withUnsafeMutableBufferPointer { output in
+        guard let source = input.baseAddress, let target = output.baseAddress else { return }
+        unsafe table.pointee.square_root(source, target, input.count)
+      }
+    }
+  }
+
+  /// As ``squareRoot(_:into:)``, in place.
+  package func squareRoot(of values: inout MutableSpan<Float>) {
+    unsafe values.withUnsafeMutableBufferPointer { values in
+      guard let base = values.baseAddress else { return }
+      unsafe table.pointee.square_root(base, base, values.count)
+    }
+  }
+
+  /// One step of a gated recurrent unit, from what its layers made of the input and of the state: reset, update and
+  /// new, each as long as the state.
+  package func gruStep(inputGates: Span<Float>, stateGates: Span<Float>, state: inout MutableSpan<Float>) {
+    precondition(inputGates.count / 3 >= state.count && stateGates.count / 3 >= state.count)
+    unsafe inputGates.withUnsafeBufferPointer { inputGates in
+      unsafe stateGates.withUnsafeBufferPointer { stateGates in
+        unsafe state.withUnsafeMutableBufferPointer { state in
+          guard let first = inputGates.baseAddress, let second = stateGates.baseAddress, let target = state.baseAddress
+          else { return }
+          unsafe table.pointee.gru_step(first, second, target, state.count)
+        }
+      }
+    }
+  }
+
+  /// Moves `smoothed` towards `level` by `rate` of the way, lowers `minimum` to it where it is less, and writes how far
+  /// `level` is above the lesser of `minimum` and `others`.
+  package func trackFloor(
+    _ level: Span<Float>, rate: Float, smoothed: inout MutableSpan<Float>, minimum: inout MutableSpan<Float>,
+    others: Span<Float>, above: inout MutableSpan<Float>
+  ) {
+    let count = level.count
+    precondition(smoothed.count >= count && minimum.count >= count && others.count >= count && above.count >= count)
+    unsafe level.withUnsafeBufferPointer { level in
+      unsafe others.withUnsafeBufferPointer { others in
+        unsafe smoothed.withUnsafeMutableBufferPointer { smoothed in
+          unsafe minimum.withUnsafeMutableBufferPointer { minimum in
+            unsafe above.withUnsafeMutableBufferPointer { above in
+              guard let level = level.baseAddress, let others = others.baseAddress,
+                let smoothed = smoothed.baseAddress, let minimum = minimum.baseAddress, let above = above.baseAddress
+              else { return }
+              unsafe table.pointee.track_floor(level, rate, smoothed, minimum, others, above, count)
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The greatest value and its first index: minus infinity and 0 where nothing is above minus infinity. What is not a
+  /// number is passed over.
+  package func peak(_ input: Span<Float>) -> (index: Int, value: Float) {
+    var value = -Float.infinity
+    let index = unsafe input.withUnsafeBufferPointer { input in
+      guard let source = input.baseAddress else { return 0 }
+      return unsafe table.pointee.peak(source, input.count, &value)
+    }
+    return (index, value)
   }
 }
 

@@ -89,6 +89,29 @@ typedef struct ak_interpolated_bank {
   size_t tap_count;       // a multiple of lane_count
 } ak_interpolated_bank;
 
+// Which columns of a layer's input sixteen of its rows weigh: column_count from first_column on.
+typedef struct ak_column_run {
+  uint32_t first_column;
+  uint32_t column_count;
+} ak_column_run;
+
+// The rows that an ak_layer's weights are packed by; its row count is a multiple of it.
+#define AK_ROW_GROUP 16
+
+// A matrix and an addend for each of its rows. The weights of a group of AK_ROW_GROUP rows lie together, column by
+// column of its run: [column_count][AK_ROW_GROUP].
+typedef struct ak_layer {
+  const float *weights;      // of all groups, in turn
+  const float *bias;         // [row_count]
+  const ak_column_run *runs; // [row_count / AK_ROW_GROUP]
+  size_t row_count;          // a multiple of AK_ROW_GROUP
+  size_t is_rectified;       // whether negative outputs, and those that are not a number, become 0
+} ak_layer;
+
+// The samples that power_spectrum takes, and the powers that it gives.
+#define AK_SPECTRUM_INPUT 512
+#define AK_SPECTRUM_OUTPUT 257
+
 typedef struct ak_kernels {
   // PCM16 = round to nearest, ties to even, of x * 32768, saturated; NaN becomes 0.
   void (*pcm16_from_float)(const float *input, int16_t *output, size_t count);
@@ -149,6 +172,44 @@ typedef struct ak_kernels {
   // window is tap_count samples wide.
   void (*filter_interpolated_bank)(
       const ak_interpolated_bank *bank, const float *input, uint64_t phase, size_t count, float *output);
+
+  // power[k] = scale * |sum over n of input[n] * window[n] * exp(-2 pi i * k * n / 512)|^2 for k = 0 ... 256; 512
+  // samples and as many weights. The errors of a backend stay below 3e-6 times the sum of |input[n] * window[n]|,
+  // before squaring.
+  void (*power_spectrum)(const float *input, const float *window, float scale, float *power);
+  // For each of `count` frames f and each row r of the layer:
+  //   output[f * output_stride + r] = bias[r] + sum over columns c of weight[r][c] * input[f * input_stride + c].
+  // Frames of the input may overlap (input_stride less than the columns), those of the output may not. Each output is
+  // four sums, the i-th of the columns whose place in the group's run is i mod 4, in order, the 0th from the bias on
+  // and the others from 0 on; they are added as (0 + 2) + (1 + 3). So it does not depend on `count`.
+  void (*apply_layer)(
+      const ak_layer *layer, const float *input, size_t input_stride, size_t count, float *output,
+      size_t output_stride);
+
+  // The following work element by element, in place where the output is the input. Their approximations are the same
+  // operations in every backend, but for fused ones.
+
+  // output[i] = log2(input[i] + offset), for finite sums not less than 2^-126. Off by 3e-7 and half a unit in the last
+  // place of the result, and by what rounding the sum to a float makes.
+  void (*log2_above)(const float *input, float offset, float *output, size_t count);
+  // output[i] = the square root of input[i], rounded to nearest; NaN for less than 0.
+  void (*square_root)(const float *input, float *output, size_t count);
+  // One step of a gated recurrent unit. `input_gates` and `state_gates` are what its two layers give: `count` values
+  // for each of reset, update and new. With sigmoid and tanh off by 3e-7 at most, for arguments of any size, and NaN
+  // taken as infinity:
+  //   r = sigmoid(input_r + state_r), u = sigmoid(input_u + state_u), n = tanh(input_n + r * state_n),
+  //   state = n + u * (state - n).
+  void (*gru_step)(const float *input_gates, const float *state_gates, float *state, size_t count);
+  // Follows the floor of levels, with the same operations, not fused, in every backend:
+  //   smoothed[i] += rate * (level[i] - smoothed[i]), minimum[i] = the lesser of minimum[i] and smoothed[i],
+  //   above[i] = level[i] - the lesser of minimum[i] and others[i].
+  // `above` may be `level`. The lesser of a and b is a < b ? a : b.
+  void (*track_floor)(
+      const float *level, float rate, float *smoothed, float *minimum, const float *others, float *above,
+      size_t count);
+  // The first index of the greatest input, which goes to `value`; what is not a number is passed over. Where nothing is
+  // above minus infinity, that is the value and 0 the index.
+  size_t (*peak)(const float *input, size_t count, float *value);
 } ak_kernels;
 
 // The kernels of a backend, or NULL where this build or this processor lacks it. Some members of a faster backend may
