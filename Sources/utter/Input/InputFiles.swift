@@ -118,7 +118,8 @@ enum OutputPlace {
     return path
   }
 
-  fileprivate func plannedPath(for file: InputFiles.File, pathExtension: String) -> String {
+  /// As ``path(for:pathExtension:)``, and nothing is made.
+  func plannedPath(for file: InputFiles.File, pathExtension: String) -> String {
     switch self {
     case .standardOutput: "-"
     case .file(let path): path
