@@ -75,7 +75,8 @@ struct ChunkCommand: ParsableCommand {
     }
     try SegmentationOptions.check(prefixPadding, "--prefix-ms")
     if vad == .off, prefixPadding != nil || !segmentation.isEmpty {
-      throw Misuse("--prefix-ms, --hangover-ms, --min-speech-ms and --threshold need --vad gate or --vad turns")
+      throw Misuse(
+        "--prefix-ms, --hangover-ms, --min-speech-ms, --sensitivity and --threshold need --vad gate or --vad turns")
     }
   }
 
@@ -117,7 +118,7 @@ struct ChunkCommand: ParsableCommand {
   ) throws {
     var recording = recording
     let (inputRate, outputRate) = (engine.inputRate, engine.outputRate)
-    let detector = vad == .off ? nil : EnergyDetector(inputRate)
+    let detector = vad == .off ? nil : SpeechDetector(segmentation.detector, inputRate)
     var chunker = try SpeechChunker(
       engine: engine, detector: detector, channelCount: recording.channelCount, downmix: conversion.channel.downmix,
       chunkDuration: duration, segmentation: configuration, padsLastChunk: padLast,

@@ -21,6 +21,7 @@ struct VADCommand: ParsableCommand {
         utter vad interview.wav --format csv > segments.csv
         utter vad calls/ --format json > segments.json
         utter vad interview.wav --scores scores.csv --threshold 0.7
+        utter vad interview.wav --plot interview.svg
       """)
 
   @Argument(help: "Recordings, folders of them, or '-' for standard input.")
@@ -34,6 +35,12 @@ struct VADCommand: ParsableCommand {
 
   @Option(help: "Write energy in dBFS and zero-crossing rate for every 10 ms here; with several inputs, a folder.")
   var features: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Draw waveform, score and segments here, as .svg or .png; with several inputs, a folder.",
+      discussion: "A folder's pictures are SVG. PNG needs rsvg-convert (Debian: librsvg2-bin)."))
+  var plot: String?
 
   @Option(
     name: .customLong("max-segment-s"), help: "Cut longer segments at the quietest frame of their second half.")
@@ -60,7 +67,9 @@ struct VADCommand: ParsableCommand {
     let inputs = try InputFiles(inputs)
     let scoresPlace = try scores.map { try OutputPlace($0, for: inputs, option: "--scores") }
     let featuresPlace = try features.map { try OutputPlace($0, for: inputs, option: "--features") }
-    try checkOutputs([.standardOutput] + [scoresPlace, featuresPlace].compactMap(\.self), of: inputs)
+    let plotPlace = try plot.map { try PlotPlace($0, for: inputs) }
+    try checkOutputs(
+      [.standardOutput] + [scoresPlace, featuresPlace, plotPlace?.place].compactMap(\.self), of: inputs)
 
     let report = try SegmentReport(format, hasFileColumn: inputs.isMultiple)
     try forEachFile(inputs) { file in
@@ -72,13 +81,16 @@ struct VADCommand: ParsableCommand {
 
       let rate = recording.sampleRate
       let grid = FrameGrid(rate)
-      var tracker = SpeechTracker(EnergyDetector(rate), configuration: configuration)
+      let picture = try plotPlace.map { try PlotFile($0, for: file, grid: grid) }
+      var tracker = SpeechTracker(SpeechDetector(segmentation.detector, rate), configuration: configuration)
       var mixer = try BlockMixer(channelCount: recording.channelCount, downmix: channel.downmix)
       var collector = SegmentCollector()
       var frame = 0
       let onFrame = { (score: FrameScore) throws in
+        defer { frame += 1 }
+        picture?.add(score)
+        guard scoresOutput != nil || featuresOutput != nil else { return }
         let time = rate.secondsText(grid.start(ofFrame: frame))
-        frame += 1
         try scoresOutput?.write("\(time),\(String(format: "%.4f", score.score))\n")
         try featuresOutput?.write(
           "\(time),\(String(format: "%.2f", score.features.energyInDecibels)),"
@@ -86,6 +98,7 @@ struct VADCommand: ParsableCommand {
       }
       try recording.forEachBlock { block in
         try mixer.process(block) { mono in
+          picture?.add(mono)
           try tracker.process(mono, onFrame: onFrame) { collector.note($0) }
         }
       }
@@ -94,6 +107,9 @@ struct VADCommand: ParsableCommand {
       try recording.tellDamage(nonFiniteCount: mixer.nonFiniteCount, strict: strict)
       try scoresOutput?.finish()
       try featuresOutput?.finish()
+      try picture?.finish(
+        file, channelCount: recording.channelCount, downmix: channel.downmix, detector: segmentation.detector.rawValue,
+        configuration: configuration, found: collector)
       try report.add(
         file.path, rate: rate, channelCount: recording.channelCount, frameCount: frameCount,
         segments: collector.segments(endingBy: frameCount), misfires: collector.misfires.count)

@@ -218,4 +218,33 @@ struct AllocationTests {
     }
     #expect(count == 0)
   }
+
+  @Test(arguments: SpeechDetector.Kind.allCases, [8_000, 16_000, 44_100])
+  func detectors(kind: SpeechDetector.Kind, rate: Int) throws {
+    var random = SeededGenerator(seed: 63)
+    let samples = random.samples(rate * 3)
+    let lengths = [1, rate / 50, 0, 7, rate / 2, rate]
+    let sampleRate = try SampleRate(rate)
+    var scores = [FrameScore](repeating: FrameScore(0), count: 400)
+    func feed(_ detector: inout SpeechDetector) -> Int {
+      var taken = 0
+      var scored = 0
+      var span = scores.mutableSpan
+      for i in 0..<lengths.count {
+        var target = span._mutatingExtracting(scored...)
+        scored += detector.process(samples.span.extracting(taken..<taken + lengths[i]), into: &target)
+        taken += lengths[i]
+      }
+      var target = span._mutatingExtracting(scored...)
+      return scored + detector.finish(into: &target)
+    }
+    // One detector warms up what is made once: tables and weights.
+    var other = SpeechDetector(kind, sampleRate)
+    let due = feed(&other)
+    var detector = SpeechDetector(kind, sampleRate)
+    var scored = 0
+    #expect(AllocationCounter.countOnce { scored = feed(&detector) } == 0)
+    #expect(scored == due)
+    #expect(AllocationCounter.countOnce { scored = feed(&detector) } == 0)
+  }
 }

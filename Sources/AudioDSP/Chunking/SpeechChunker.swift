@@ -119,14 +119,14 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
 
   /// Takes a slice of `interleaved` from the sample `start` on, and returns where the next one starts.
   @usableFromInline
-  @specialized(where Engine == Resampler, Detector == EnergyDetector)
+  @specialized(where Engine == Resampler, Detector == SpeechDetector)
   mutating func advance(_ interleaved: Span<Float>, from start: Int) throws(PreparationError<Never>) -> Int {
     try Self.advance(&resampler, &finder, &gate, interleaved, from: start)
   }
 
   /// Takes the end of the stream.
   @usableFromInline
-  @specialized(where Engine == Resampler, Detector == EnergyDetector)
+  @specialized(where Engine == Resampler, Detector == SpeechDetector)
   mutating func advanceToEnd() throws(PreparationError<Never>) {
     try Self.advanceToEnd(&resampler, &finder, &gate)
   }
@@ -171,19 +171,22 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
   }
 }
 
-extension SpeechChunker where Engine == Resampler, Detector == EnergyDetector {
-  /// A chunker with this package's resampler and energy detector.
+extension SpeechChunker where Engine == Resampler, Detector == SpeechDetector {
+  /// A chunker with this package's resampler and one of its detectors.
   ///
-  /// - Parameter segmentation: How speech is found; `nil` sends everything.
+  /// - Parameters:
+  ///   - detector: What tells speech.
+  ///   - segmentation: How scores become segments; `nil` sends everything, without a detector.
   /// - Throws: ``SpeechChunkerError``
   public init(
     from inputRate: SampleRate, to outputRate: SampleRate = .hz24000, channelCount: Int, downmix: Downmix = .mean,
-    chunkDuration: Duration, segmentation: SegmenterConfiguration? = nil, padsLastChunk: Bool = false,
-    ditherSeed: UInt64? = nil
+    chunkDuration: Duration, detector: SpeechDetector.Kind = .neural, segmentation: SegmenterConfiguration? = nil,
+    padsLastChunk: Bool = false, ditherSeed: UInt64? = nil
   ) throws(SpeechChunkerError) {
     try self.init(
       engine: Resampler(from: inputRate, to: outputRate),
-      detector: segmentation == nil ? nil : EnergyDetector(inputRate), channelCount: channelCount, downmix: downmix,
+      detector: segmentation == nil ? nil : SpeechDetector(detector, inputRate), channelCount: channelCount,
+      downmix: downmix,
       chunkDuration: chunkDuration, segmentation: segmentation ?? .turns, padsLastChunk: padsLastChunk,
       ditherSeed: ditherSeed)
   }

@@ -11,5 +11,7 @@
 #endif
 
 func cosine(_ x: Double) -> Double { cos(x) }
+func logarithm10(_ x: Double) -> Double { log10(x) }
+func raised(_ x: Double, _ exponent: Double) -> Double { pow(x, exponent) }
 func logarithm10(_ x: Float) -> Float { log10f(x) }
 func exponential(_ x: Float) -> Float { expf(x) }

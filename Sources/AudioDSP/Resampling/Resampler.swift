@@ -60,7 +60,7 @@ public struct Resampler: ~Copyable, Sendable, ResamplingEngine {
     self.init(from: inputRate, to: outputRate, quality: quality, phase: phase, kernels: Kernels(backend))
   }
 
-  private init(
+  init(
     from inputRate: SampleRate, to outputRate: SampleRate, quality: ResamplingQuality, phase: ResamplingPhase,
     kernels: Kernels
   ) {

@@ -226,8 +226,8 @@ public struct SegmenterConfiguration: Hashable, Sendable {
   private init(
     minimumSpeech: Duration, hangover: Duration, prefixPadding: Duration
   ) {
-    enterThreshold = 0.5
-    exitThreshold = 0.35
+    enterThreshold = Sensitivity.normal.enterThreshold
+    exitThreshold = Sensitivity.normal.exitThreshold
     self.minimumSpeech = minimumSpeech
     self.hangover = hangover
     self.prefixPadding = prefixPadding
@@ -242,6 +242,14 @@ public struct SegmenterConfiguration: Hashable, Sendable {
   /// those that OpenAI's documentation gives for its server VAD.
   public static let turns = SegmenterConfiguration(
     minimumSpeech: .milliseconds(60), hangover: .milliseconds(500), prefixPadding: .milliseconds(300))
+
+  /// The same with the thresholds of a sensitivity.
+  public func with(_ sensitivity: Sensitivity) -> SegmenterConfiguration {
+    var other = self
+    other.enterThreshold = sensitivity.enterThreshold
+    other.exitThreshold = sensitivity.exitThreshold
+    return other
+  }
 
   /// The most of ``minimumSpeech``, ``hangover`` and ``prefixPadding``, which bound what must be held back.
   public static let longest = Duration.seconds(10)

@@ -1,16 +1,19 @@
 import ArgumentParser
 import AudioDSP
 
-enum DetectorName: String, CaseIterable, ExpressibleByArgument {
-  case energy
-}
-
 /// How speech is found: shared by the commands that look for it.
 struct SegmentationOptions: ParsableArguments {
-  @Option(help: "The detector.")
-  var detector = DetectorName.energy
+  @Option(help: "What tells speech: a trained network that holds up in noise, or energy and zero crossings.")
+  var detector = SpeechDetector.Kind.neural
 
-  @Option(help: "The score from which speech starts, 0 to 1 (default: 0.5); it goes on down to 0.7 of that.")
+  @Option(
+    help: ArgumentHelp(
+      "How easily something is taken for speech.",
+      discussion: "low starts at a score of 0.7, normal at 0.5, high at 0.3; speech goes on down to 0.7 of that."))
+  var sensitivity: Sensitivity?
+
+  @Option(
+    help: "The score from which speech starts, 0 to 1, in place of --sensitivity; it goes on down to 0.7 of that.")
   var threshold: Float?
 
   @Option(name: .customLong("min-speech-ms"), help: "The attack: how much speech confirms a segment; default: 60.")
@@ -21,9 +24,12 @@ struct SegmentationOptions: ParsableArguments {
   var hangover: Int?
 
   /// Whether any of them was given.
-  var isEmpty: Bool { threshold == nil && minimumSpeech == nil && hangover == nil }
+  var isEmpty: Bool { sensitivity == nil && threshold == nil && minimumSpeech == nil && hangover == nil }
 
   func validate() throws {
+    if sensitivity != nil, threshold != nil {
+      throw Misuse("--sensitivity and --threshold are two names of one figure")
+    }
     if let threshold, !(0...1).contains(threshold) { throw Misuse("--threshold \(threshold) is outside of 0 to 1") }
     try Self.check(minimumSpeech, "--min-speech-ms")
     try Self.check(hangover, "--hangover-ms")
@@ -39,6 +45,7 @@ struct SegmentationOptions: ParsableArguments {
   func configuration(
     default preset: SegmenterConfiguration, prefixPadding: Int? = nil, maximumSegment: Duration? = nil
   ) throws -> SegmenterConfiguration {
+    let preset = preset.with(sensitivity ?? .normal)
     // The ratio of the presets' two thresholds.
     let hysteresis = preset.exitThreshold / preset.enterThreshold
     let enter = threshold ?? preset.enterThreshold
@@ -54,6 +61,9 @@ struct SegmentationOptions: ParsableArguments {
     }
   }
 }
+
+extension SpeechDetector.Kind: ExpressibleByArgument {}
+extension Sensitivity: ExpressibleByArgument {}
 
 /// Arguments that do not go together.
 typealias Misuse = ValidationError

@@ -1,0 +1,75 @@
+/// The kernels on arrays: for processors whose buffers are members of one value, of which spans cannot be had at once.
+extension Kernels {
+  /// As ``powerSpectrum(_:window:scale:into:)``, of the samples from `start` on.
+  func powerSpectrum(
+    _ samples: [Float], from start: Int, window: [Float], scale: Float, into power: inout [Float]
+  ) {
+    var target = power.mutableSpan
+    powerSpectrum(
+      samples.span.extracting(start..<start + Self.spectrumInputCount), window: window.span, scale: scale, into: &target
+    )
+  }
+
+  /// As ``apply(_:to:stride:count:into:outputStride:)``.
+  func apply(
+    _ layer: DenseLayer, to input: [Float], stride: Int = 0, count: Int = 1, into output: inout [Float]
+  ) {
+    var target = output.mutableSpan
+    apply(layer, to: input.span, stride: stride, count: count, into: &target)
+  }
+
+  /// As ``log2(of:plus:)``.
+  func log2(of values: inout [Float], plus offset: Float) {
+    var target = values.mutableSpan
+    log2(of: &target, plus: offset)
+  }
+
+  /// As ``squareRoot(_:into:)``, of the members in `range`.
+  func squareRoot(_ input: [Float], in range: Range<Int>, into output: inout [Float]) {
+    var target = output.mutableSpan
+    squareRoot(input.span.extracting(range), into: &target)
+  }
+
+  /// As ``squareRoot(of:)``.
+  func squareRoot(of values: inout [Float]) {
+    var target = values.mutableSpan
+    squareRoot(of: &target)
+  }
+
+  /// As ``trackFloor(_:rate:smoothed:minimum:others:above:)``.
+  func trackFloor(
+    _ level: [Float], rate: Float, smoothed: inout [Float], minimum: inout [Float], others: [Float],
+    above: inout MutableSpan<Float>
+  ) {
+    var smoothedTarget = smoothed.mutableSpan
+    var minimumTarget = minimum.mutableSpan
+    trackFloor(
+      level.span, rate: rate, smoothed: &smoothedTarget, minimum: &minimumTarget, others: others.span, above: &above)
+  }
+
+  /// As ``gruStep(inputGates:stateGates:state:)``; the input's gates lie from `start` on. Copies the new state into
+  /// `states`, as its member `index`.
+  func gruStep(
+    inputGates: [Float], from start: Int, stateGates: [Float], state: inout [Float], copiedTo states: inout [Float],
+    index: Int
+  ) {
+    var target = state.mutableSpan
+    gruStep(inputGates: inputGates.span.extracting(start...), stateGates: stateGates.span, state: &target)
+    let place = index * state.count
+    for i in 0..<state.count { states[place + i] = state[i] }
+  }
+
+  /// Copies `input` into `output` at `place`, as near as `range` lets it.
+  func limit(_ input: Span<Float>, to range: ClosedRange<Float>, into output: inout [Float], at place: Int) {
+    precondition(place >= 0 && output.count - place >= input.count)
+    var target = output.mutableSpan
+    for i in 0..<input.count { target[place + i] = min(max(input[i], range.lowerBound), range.upperBound) }
+  }
+
+  /// Brings each value to at least `least` and at most `greatest`.
+  func limit(_ values: inout MutableSpan<Float>, least: [Float], greatest: [Float]) {
+    let (least, greatest) = (least.span, greatest.span)
+    precondition(least.count >= values.count && greatest.count >= values.count)
+    for i in 0..<values.count { values[i] = min(max(values[i], least[i]), greatest[i]) }
+  }
+}

@@ -1,0 +1,261 @@
+/// Measures of every 10 ms of a stream at 16 kHz what a ``SpeechNetwork`` judges by.
+///
+/// `Training/features.py` is the same in Python, with the reasons. Each frame is measured in a window of 32 ms that ends
+/// 5 ms behind it. What is remembered of the past is the least level of each band in the last 1.7 s, and a loudest level
+/// that fades: an endless stream is measured like a fresh one. Nothing allocates after `init`.
+package struct SpectralAnalyzer: ~Copyable, Sendable {
+  /// What the samples must come at.
+  static let sampleRate = SampleRate.hz16000
+  /// Samples from frame to frame.
+  static let hop = sampleRate.hertz / FrameGrid.rate
+  /// Samples behind the end of a frame that are seen with it.
+  static let ahead = 80
+  /// Numbers per frame.
+  package static let featureCount = 2 * bandCount + 7
+
+  private static let window = Kernels.spectrumInputCount
+  private static let bandCount = 32
+  /// What the samples before a frame's hop have of its window.
+  private static let lead = window - hop - ahead
+  /// Added to the power of each band: -100 dBFS.
+  private static let leastPower: Float = 1e-10
+  /// What is louder, 90 dB above full scale, is no sound; sums of its squares stay finite.
+  private static let greatestSample: Float = 32768
+
+  private static let floorRate: Float = 0.2
+  private static let floorBlockLength = 20
+  private static let floorBlockCount = 9
+  private static let unknownFloor: Float = 1e9
+  private static let peakFallRate: Float = 1.0 / 512
+
+  /// The bins of which the periodicity is measured, 62 to 1531 Hz, and the lags for which it is.
+  private static let pitchBins = 2..<50
+  private static let lagCount = 64
+
+  private let kernels: Kernels
+  private let tables = SpectralTables.shared
+
+  /// The window of the next frame, and what has come behind it.
+  private var samples: [Float]
+  /// Where in `samples` the window of the next frame starts, and where they end.
+  private var start = 0
+  private var end: Int
+
+  private let silence: [Float] = [0]
+  private var power: [Float]
+  private var levels: [Float]
+  private var magnitudes: [Float]
+  private var correlations: [Float]
+
+  private var isFirstFrame = true
+  private var smoothed: [Float]
+  /// The least smoothed levels of the present block, of each of the blocks before, and of all those before.
+  private var minima: [Float]
+  private var othersMinima: [[Float]]
+  private var leastOfOthers: [Float]
+  private var block = 0
+  private var countInBlock = 0
+  private var peakLevel: Float = 0
+
+  /// An analyzer at the start of a stream of which at most `maximumCount` samples come at once.
+  package init(maximumCount: Int, kernels: Kernels) {
+    self.kernels = kernels
+    // Room for a few blocks, so that samples are moved once for several of them.
+    samples = [Float](repeating: 0, count: Self.window + 4 * max(maximumCount, Self.window))
+    end = Self.lead
+    power = [Float](repeating: 0, count: Kernels.spectrumOutputCount)
+    levels = [Float](repeating: 0, count: Self.bandCount)
+    magnitudes = [Float](repeating: 0, count: Self.pitchBins.count)
+    correlations = [Float](repeating: 0, count: Self.lagCount)
+    smoothed = levels
+    minima = [Float](repeating: Self.unknownFloor, count: Self.bandCount)
+    leastOfOthers = minima
+    othersMinima = [[Float]](repeating: minima, count: Self.floorBlockCount)
+  }
+
+  /// How many frames can be measured when `sampleCount` samples of a stream have come.
+  static func frameCount(inSampleCount sampleCount: Int) -> Int { max(0, sampleCount - ahead) / hop }
+
+  /// How many samples of a stream must have come to measure `frameCount` frames.
+  package static func sampleCount(inFrameCount frameCount: Int) -> Int { frameCount * hop + ahead }
+
+  /// Takes samples that are finite.
+  package mutating func append(_ input: Span<Float>) {
+    if end + input.count > samples.count {
+      Kernels.move(&samples, from: start, to: 0, count: end - start)
+      end -= start
+      start = 0
+    }
+    kernels.limit(input, to: -Self.greatestSample...Self.greatestSample, into: &samples, at: end)
+    end += input.count
+  }
+
+  /// Takes silence.
+  package mutating func appendSilence(_ count: Int) {
+    let silence = silence
+    for _ in 0..<count { append(silence.span) }
+  }
+
+  /// Measures the next frame and writes its features to the start of `row`, if its samples have come.
+  package mutating func nextFrame(into row: inout MutableSpan<Float>) -> Bool {
+    guard end - start >= Self.window else { return false }
+    measureSpectrum()
+    start += Self.hop
+    startBlockIfDue()
+    followFloor(into: &row)
+    followPeak(into: &row)
+    measurePeriodicity(into: &row)
+    return true
+  }
+
+  /// Makes the analyzer as it was after `init`.
+  mutating func reset() {
+    start = 0
+    end = Self.lead
+    for i in 0..<end { samples[i] = 0 }
+    isFirstFrame = true
+    for i in 0..<Self.bandCount {
+      minima[i] = Self.unknownFloor
+      leastOfOthers[i] = Self.unknownFloor
+      for j in 0..<Self.floorBlockCount { othersMinima[j][i] = Self.unknownFloor }
+    }
+    block = 0
+    countInBlock = 0
+    peakLevel = 0
+  }
+
+  private mutating func measureSpectrum() {
+    kernels.powerSpectrum(samples, from: start, window: tables.window, scale: tables.powerScale, into: &power)
+    kernels.apply(tables.bands, to: power, into: &levels)
+    kernels.log2(of: &levels, plus: Self.leastPower)
+  }
+
+  private mutating func startBlockIfDue() {
+    if isFirstFrame {
+      for i in 0..<Self.bandCount { smoothed[i] = levels[i] }
+    }
+    guard countInBlock == Self.floorBlockLength else {
+      countInBlock += 1
+      return
+    }
+    countInBlock = 1
+    for i in 0..<Self.bandCount { othersMinima[block][i] = minima[i] }
+    block = block + 1 == Self.floorBlockCount ? 0 : block + 1
+    for i in 0..<Self.bandCount {
+      // The oldest block gives way to the new one.
+      othersMinima[block][i] = Self.unknownFloor
+      minima[i] = Self.unknownFloor
+      var least = Self.unknownFloor
+      for j in 0..<Self.floorBlockCount { least = min(least, othersMinima[j][i]) }
+      leastOfOthers[i] = least
+    }
+  }
+
+  /// The height of each band above its floor: minimum statistics (R. Martin, "Noise power spectral density estimation
+  /// based on optimal smoothing and minimum statistics", 2001).
+  private mutating func followFloor(into row: inout MutableSpan<Float>) {
+    kernels.trackFloor(
+      levels, rate: Self.floorRate, smoothed: &smoothed, minimum: &minima, others: leastOfOthers, above: &row)
+  }
+
+  /// The shape of the spectrum, its height above the floors, and its level below the loudest of late.
+  private mutating func followPeak(into row: inout MutableSpan<Float>) {
+    var sum: Float = 0
+    var heights: Float = 0
+    var greatestHeight = -Float.infinity
+    var low = -Float.infinity
+    var high = -Float.infinity
+    for i in 0..<Self.bandCount {
+      let level = levels[i]
+      let height = row[i]
+      sum += level
+      heights += height
+      greatestHeight = max(greatestHeight, height)
+      if i < Self.bandCount / 2 { low = max(low, level) } else { high = max(high, level) }
+    }
+    let mean = sum / Float(Self.bandCount)
+    for i in 0..<Self.bandCount { row[Self.bandCount + i] = levels[i] - mean }
+    if isFirstFrame || mean > peakLevel {
+      peakLevel = mean
+    } else {
+      peakLevel += Self.peakFallRate * (mean - peakLevel)
+    }
+    isFirstFrame = false
+    let place = 2 * Self.bandCount
+    row[place] = heights / Float(Self.bandCount)
+    row[place + 1] = greatestHeight
+    row[place + 2] = mean - peakLevel
+    row[place + 6] = high - low
+  }
+
+  /// How far the spectrum below 1.5 kHz is that of a voice, and of which pitch: its correlation with cosines.
+  private mutating func measurePeriodicity(into row: inout MutableSpan<Float>) {
+    kernels.squareRoot(power, in: Self.pitchBins, into: &magnitudes)
+    let place = 2 * Self.bandCount
+    let clear = strongestLag(offset: 1e-5)
+    row[place + 3] = clear.value
+    row[place + 4] = Float(clear.index) / Float(Self.lagCount) - 0.5
+    kernels.squareRoot(of: &magnitudes)
+    row[place + 5] = strongestLag(offset: 1e-3).value
+  }
+
+  private mutating func strongestLag(offset: Float) -> (index: Int, value: Float) {
+    var sum: Float = 0
+    for i in 0..<Self.pitchBins.count { sum += magnitudes[i] }
+    kernels.apply(tables.lags, to: magnitudes, into: &correlations)
+    let peak = kernels.peak(correlations.span)
+    return (peak.index, peak.value / (sum + offset))
+  }
+}
+
+/// What all analyzers share.
+private struct SpectralTables: Sendable {
+  static let shared = SpectralTables()
+
+  /// A periodic Hann window.
+  let window: [Float]
+  /// Makes a full-scale sine's power 1.
+  let powerScale: Float
+  /// Triangles on the mel scale that overlap by half, each of unit sum.
+  let bands: DenseLayer
+  /// Cosines over the bins of the periodicity, for lags from 40 to 229 samples at even ratios: 400 to 70 Hz.
+  let lags: DenseLayer
+
+  private init() {
+    let count = Kernels.spectrumInputCount
+    let window = (0..<count).map { Float(0.5 - 0.5 * cosine(2 * .pi * Double($0) / Double(count))) }
+    self.window = window
+    let sum = window.reduce(0) { $0 + Double($1) }
+    powerScale = Float(4 / (sum * sum))
+
+    let (bandCount, binCount) = (32, Kernels.spectrumOutputCount)
+    let (lowest, highest) = (Self.mel(80), Self.mel(7600))
+    let edges = (0..<bandCount + 2).map {
+      700 * (raised(10, (lowest + (highest - lowest) * Double($0) / Double(bandCount + 1)) / 2595) - 1)
+    }
+    var weights: [Float] = []
+    for band in 0..<bandCount {
+      let triangle = (0..<binCount).map { bin in
+        let hertz = Double(bin) * 16_000 / Double(count)
+        let rising = (hertz - edges[band]) / (edges[band + 1] - edges[band])
+        let falling = (edges[band + 2] - hertz) / (edges[band + 2] - edges[band + 1])
+        return max(0, min(rising, falling))
+      }
+      let sum = triangle.reduce(0, +)
+      weights += triangle.map { Float($0 / sum) }
+    }
+    bands = DenseLayer(bands: weights, columnCount: binCount)
+
+    let lagCount = 64
+    let (shortest, longest) = (40.0, 229.0)
+    var cosines: [Float] = []
+    for i in 0..<lagCount {
+      let lag = shortest * raised(longest / shortest, Double(i) / Double(lagCount - 1))
+      for bin in 2..<50 { cosines.append(Float(cosine(2 * .pi * lag * Double(bin) / Double(count)))) }
+    }
+    lags = DenseLayer(
+      rows: cosines, bias: [Float](repeating: 0, count: lagCount), columnCount: cosines.count / lagCount)
+  }
+
+  private static func mel(_ hertz: Double) -> Double { 2595 * logarithm10(1 + hertz / 700) }
+}
