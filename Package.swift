@@ -32,7 +32,8 @@ let package = Package(
     // Arrows point up: a target imports only what stands above it.
     .target(name: "CAudioKernels", exclude: ["spectrum-tables.py"]),
     .target(
-      name: "AudioDSP", dependencies: ["CAudioKernels"], exclude: ["Resampling/design-filter-tables.py", "VoiceActivity/Training"],
+      name: "AudioDSP", dependencies: ["CAudioKernels"],
+      exclude: ["Resampling/design-filter-tables.py", "VoiceActivity/Training"],
       swiftSettings: swiftSettings),
     .systemLibrary(
       name: "CSndFile", pkgConfig: "sndfile",

@@ -4,9 +4,10 @@ public enum LatencyFigure: Int, CaseIterable, Sendable {
   case downmix
   /// The change of rate.
   case resampler
-  /// Energy and zero crossings of every 10 ms.
+  /// What the detector judges every 10 ms by: energy and zero crossings, and for the neural one the stream at 16 kHz
+  /// and its spectrum.
   case features
-  /// A score of every 10 ms.
+  /// A score of every 10 ms from that.
   case detector
   /// Decisions from scores.
   case segmenter

@@ -4,8 +4,8 @@ import AudioDSP
 ///
 /// ``totalMilliseconds`` is the sum over the stages of a chunk's path: of what each waits for by design, and of what
 /// 99.9 % of its chunks do not exceed in computing. It is the latency of a chunk's first sample, which waits longest,
-/// and an upper bound: the slowest of a thousand are rarely the same chunk's in all stages, and what the resampler, the
-/// frame and the look-ahead wait for passes at the same time.
+/// and an upper bound: the slowest of a thousand are rarely the same chunk's in all stages. What the detector waits for
+/// passes while the resampler waits, too; a stage of its own, whose time is negative, takes that off.
 public struct LatencyReport: Sendable {
   /// When a stage's time is spent.
   public enum Role: Sendable {
@@ -21,7 +21,8 @@ public struct LatencyReport: Sendable {
   public struct Stage: Sendable {
     /// What spends the time.
     public var name: String
-    /// What is waited for by design, in milliseconds.
+    /// What is waited for by design, in milliseconds; negative where it takes off what two stages wait for at the same
+    /// time.
     public var algorithmicMilliseconds: Double
     /// What was measured; zeros where nothing is computed.
     public var compute: LatencyPercentiles
@@ -46,8 +47,8 @@ public struct LatencyReport: Sendable {
   public let chunk: LatencyPercentiles
   /// The same, with the wait for the streams that are served before.
   public let latency: LatencyPercentiles
-  /// What one read of the clock costs, in nanoseconds. Each measured figure contains one, ``chunker`` and ``event``
-  /// two.
+  /// What one read of the clock costs, in nanoseconds. Each measured figure contains one; ``LatencyFigure/chunker`` and
+  /// ``LatencyFigure/event`` contain two, and what a detector does by slices contains one for each.
   public let clockReadNanoseconds: Double
 
   /// The report of a measurement that has been run.
@@ -79,7 +80,9 @@ public struct LatencyReport: Sendable {
       case .features: add("features", delays.frame, compute, owner: "AudioDSP")
       case .detector:
         add("look-ahead", delays.lookAhead, owner: "AudioDSP")
-        add("energy detector", 0, compute, owner: "AudioDSP")
+        // Not the negation, which has a zero of its own.
+        add("overlap", 0 - delays.overlap, owner: "AudioDSP")
+        add("\(measurement.path.detector.rawValue) detector", 0, compute, owner: "AudioDSP")
       case .event: add("event", 0, compute, owner: "RealtimeVoice")
       default: add("\(figure)", 0, compute, owner: "AudioDSP")
       }
@@ -133,11 +136,12 @@ public struct LatencyReport: Sendable {
         ("chunk_compute_us", Self.json(chunk)), ("chunk_latency_us", Self.json(latency)),
         ("real_time_factor", Self.number(measurement.realTimeFactor)),
         ("mean_real_time_factor", Self.number(measurement.meanRealTimeFactor)),
-        ("deadline_misses", "\(measurement.deadlineMisses)"), ("chunks", "\(measurement.chunkCount)"),
-        ("streams", "\(measurement.streamCount)"), ("chunk_ms", Self.number(delays.chunkFill)),
+        ("keeps_up", "\(keepsUp)"), ("deadline_misses", "\(measurement.deadlineMisses)"),
+        ("chunks", "\(measurement.chunkCount)"), ("streams", "\(measurement.streamCount)"),
+        ("chunk_ms", Self.number(delays.chunkFill)),
         ("input_rate", "\(path.inputRate.hertz)"), ("output_rate", "\(path.outputRate.hertz)"),
         ("quality", "\"\(path.quality.rawValue)\""), ("phase", "\"\(path.phase.rawValue)\""),
-        ("detector", "\"energy\""), ("backend", "\"\(backend)\""),
+        ("detector", "\"\(path.detector.rawValue)\""), ("backend", "\"\(backend)\""),
         ("clock_read_ns", Self.number(clockReadNanoseconds)),
       ] + more.map { ($0.key, $0.value) }
     return "{" + fields.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",") + "}"

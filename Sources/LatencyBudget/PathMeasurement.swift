@@ -166,8 +166,9 @@ public struct PathMeasurement: Sendable {
     }
     batches.sort()
     typicalComputing = Double(batches[batches.count / 2]) / Double(batchCount)
-    // All but the resampler's delay has come out, or the path that was timed is not the path.
-    let most = path.resampler.latencyInSamples / path.inputCount(afterBlocks: 1) + 2
+    // All but the resampler's delay, or the detector's, has come out, or the path that was timed is not the path.
+    let delay = max(path.resampler.latencyInSamples, path.unscoredCount)
+    let most = delay / path.inputCount(afterBlocks: 1) + 2
     for stream in streams where stream.path.eventCount < warmUpRounds + roundCount - most {
       throw PathMeasurementError.eventsMissing
     }

@@ -7,8 +7,7 @@ struct StagedPath: ~Copyable {
   private let downmix = Downmix.mean
   private let channelCount: Int
   private var resampler: Resampler
-  private var analyzer: FrameAnalyzer
-  private var detector: EnergyDetector
+  private var detector: StagedDetector
   private var segmenter: Segmenter
   private var gate: SpeechGate
   private let encoder: AudioEventEncoder
@@ -16,7 +15,6 @@ struct StagedPath: ~Copyable {
 
   private var mono: [Float]
   private var output: [Float]
-  private var features: [FrameFeatures]
   private var scores: [FrameScore]
   private var event: [UInt8]
 
@@ -24,14 +22,14 @@ struct StagedPath: ~Copyable {
     let rate = path.inputRate
     channelCount = path.channelCount
     let resampler = path.resampler
-    analyzer = FrameAnalyzer(rate)
-    detector = EnergyDetector(rate)
-    segmenter = Segmenter(grid: FrameGrid(rate), configuration: LocalPath.everything)
+    let detector = StagedDetector(path.detector, rate, maximumCount: path.longestBlock)
+    segmenter = Segmenter(
+      grid: FrameGrid(rate), configuration: LocalPath.everything, lookAheadInSamples: detector.lookAheadInSamples)
     let chunkSampleCount = path.outputRate.sampleCount(in: path.chunkDuration)
     gate = SpeechGate(
       from: rate, to: path.outputRate, chunkSampleCount: chunkSampleCount, isDetecting: true,
-      heldInputCount: 2 * path.longestBlock + resampler.latencyInSamples, boundaryCapacity: 4, padsLastChunk: false,
-      ditherSeed: nil)
+      heldInputCount: 2 * path.longestBlock + resampler.latencyInSamples + path.unscoredCount, boundaryCapacity: 4,
+      padsLastChunk: false, ditherSeed: nil)
     encoder = AudioEventEncoder(path.dialect)
     self.send = send
 
@@ -39,11 +37,12 @@ struct StagedPath: ~Copyable {
     // With room for what the resampler has kept back.
     let most = resampler.outputCapacity(forInputCount: path.longestBlock + 2 * resampler.latencyInSamples) + 1
     output = [Float](repeating: 0, count: most)
-    let frameCount = FrameGrid(rate).frameCount(inSampleCount: path.longestBlock) + 1
-    features = [FrameFeatures](repeating: FrameFeatures(), count: frameCount)
+    // With room for frames that are complete and wait for the look-ahead.
+    let frameCount = FrameGrid(rate).frameCount(inSampleCount: path.longestBlock + path.unscoredCount) + 1
     scores = [FrameScore](repeating: FrameScore(0), count: frameCount)
     event = [UInt8](repeating: 0, count: encoder.encodedCount(forSampleCount: chunkSampleCount))
     self.resampler = resampler
+    self.detector = detector
   }
 
   /// Sends what a block completes, and writes what each stage took, in nanoseconds, to the place of its
@@ -51,17 +50,27 @@ struct StagedPath: ~Copyable {
   ///
   /// What is between two reads belongs to one stage. A stage that works before and behind another has the sum of both:
   /// the chunker finds the next chunk, and finds that there is none; the event stands around its text and is handed on.
+  /// So has a stage whose turn comes with every slice of a long block: a detector measures and scores by slices.
   mutating func process(_ block: Span<Float>, into times: inout MutableSpan<UInt64>) throws {
     let start = NanosecondClock.now()
     let frameCount = try mixDown(block)
     let mixed = NanosecondClock.now()
     let outputCount = try resample(frameCount)
     let resampled = NanosecondClock.now()
-    let measuredCount = measure(frameCount)
-    let measured = NanosecondClock.now()
-    score(measuredCount)
-    let scored = NanosecondClock.now()
-    decide(measuredCount)
+    var (measuring, scoring) = (0 as UInt64, 0 as UInt64)
+    var (taken, scoredCount) = (0, 0)
+    var scored = resampled
+    while taken < frameCount {
+      let count = min(detector.sliceCount, frameCount - taken)
+      detector.measure(mono, from: taken, count: count)
+      let measured = NanosecondClock.now()
+      measuring += measured - scored
+      scoredCount += detector.scoreMeasured(into: &scores, at: scoredCount)
+      taken += count
+      scored = NanosecondClock.now()
+      scoring += scored - measured
+    }
+    decide(scoredCount)
     let decided = NanosecondClock.now()
     Self.append(output, outputCount, to: &gate)
     let converted = NanosecondClock.now()
@@ -86,8 +95,8 @@ struct StagedPath: ~Copyable {
 
     times[LatencyFigure.downmix.rawValue] = mixed - start
     times[LatencyFigure.resampler.rawValue] = resampled - mixed
-    times[LatencyFigure.features.rawValue] = measured - resampled
-    times[LatencyFigure.detector.rawValue] = scored - measured
+    times[LatencyFigure.features.rawValue] = measuring
+    times[LatencyFigure.detector.rawValue] = scoring
     times[LatencyFigure.segmenter.rawValue] = decided - scored
     times[LatencyFigure.pcm16.rawValue] = converted - decided
     times[LatencyFigure.chunker.rawValue] = chunking
@@ -106,14 +115,6 @@ struct StagedPath: ~Copyable {
     try Self.resample(&resampler, mono, frameCount, into: &output)
   }
 
-  private mutating func measure(_ frameCount: Int) -> Int {
-    Self.measure(&analyzer, mono, frameCount, into: &features)
-  }
-
-  private mutating func score(_ count: Int) {
-    for i in 0..<count { scores[i] = detector.score(features[i]) }
-  }
-
   private mutating func decide(_ count: Int) {
     for i in 0..<count {
       if let event = segmenter.process(scores[i]) { gate.note(event) }
@@ -127,13 +128,6 @@ struct StagedPath: ~Copyable {
   ) throws -> Int {
     var target = output.mutableSpan
     return try resampler.process(mono.span.extracting(..<count), into: &target)
-  }
-
-  private static func measure(
-    _ analyzer: inout FrameAnalyzer, _ mono: [Float], _ count: Int, into features: inout [FrameFeatures]
-  ) -> Int {
-    var target = features.mutableSpan
-    return analyzer.process(mono.span.extracting(..<count), into: &target)
   }
 
   private static func append(_ output: [Float], _ count: Int, to gate: inout SpeechGate) {

@@ -3,13 +3,13 @@ import RealtimeVoice
 
 /// The path as users run it: a ``SpeechChunker`` and an ``AudioEventSink``, with the clock read before and behind.
 struct WholePath: ~Copyable {
-  private var chunker: SpeechChunker<Resampler, EnergyDetector>
+  private var chunker: SpeechChunker<Resampler, SpeechDetector>
   private var sink: AudioEventSink<Never>
 
   /// - Parameter send: Takes the events.
   init(_ path: LocalPath, send: @escaping (Span<UInt8>) -> Void) throws {
     chunker = try SpeechChunker(
-      engine: path.resampler, detector: EnergyDetector(path.inputRate), channelCount: path.channelCount,
+      engine: path.resampler, detector: SpeechDetector(path.detector, path.inputRate), channelCount: path.channelCount,
       chunkDuration: path.chunkDuration, segmentation: LocalPath.everything)
     sink = AudioEventSink(path.dialect, send: send)
   }

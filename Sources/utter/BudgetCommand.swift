@@ -8,15 +8,29 @@ struct BudgetCommand: ParsableCommand {
     abstract: "Measures where the milliseconds between microphone and event go, and what is left of a budget.",
     discussion: """
       The path is that of 'utter chunk --vad turns' for OpenAI: stereo float at --input-rate, mixed down, resampled to \
-      24 kHz, measured and scored every 10 ms, rounded to 16 bits, cut into chunks, written as base64 in an event. It is \
+      24 kHz, measured and scored every 10 ms by --detector, rounded to 16 bits, cut into chunks, written as base64 in an event. It is \
       run here and now, on this machine, with four seconds of voice-like sound over noise that repeat (made at start-up, \
       the same every time), every chunk all the way, after a warm-up.
 
-      DELAY is waited for by design, however fast the machine; the other columns are measured: what 50 %, 99 %, 99.9 % and \
-      all of the chunks did not exceed. Every stage is timed by clock reads before and behind it, and a whole chunk by two \
+      DELAY is waited for by design, however fast the machine: the most that any chunk of an endless stream waits. A chunk \
+      is sent when the resampler has given its last sample ('resampler'), and when the detector has scored the 10 ms frame \
+      in which that sample lies: the end of the frame ('features') and what the detector must hear behind it \
+      ('look-ahead'). Both pass at the same time, so that the longer one counts, and 'overlap' takes off the shorter one. \
+      'features' is 0 where chunks are whole frames, up to 10 ms else.
+
+      The other columns are measured: what 50 %, 99 %, 99.9 % and all of the chunks did not exceed. 'features' is the \
+      computing of what the detector judges by (for the neural one a second resampler and a spectrum, too), and the \
+      detector's row that of the scores. Every stage is timed by clock reads before and behind it, and a whole chunk by two \
       of its own, in a pass without reads in between; nothing is found by subtraction. A read's own cost is in every figure \
       and is told. OWNER is who can change a figure: the caller's are --chunk-ms, --streams, --min-speech-ms and \
       --hangover-ms.
+
+      DEVICE BLOCK: a device that hands over B ms at once (--device-ms) does so after B, 2 B, 3 B ... ms, and what a chunk \
+      waits for comes with the block that holds it. Chunk k of C ms, of which all else makes D ms, is sent at the first \
+      multiple of B that is not less than k C + D; what the worst chunk waits beyond D is the figure. With C = 20, D = 16 \
+      and B = 10 all chunks are sent 4 ms later (36 becomes 40); with B = 8, up to 4 ms (36 becomes 40, 56 stays). It is \
+      less than B, and reckoned in whole samples. Where chunks are not whole frames, D differs from chunk to chunk, and the \
+      figure is what the chunk that waits longest of all waits beyond the largest D.
 
       TOTAL is the latency of a chunk's first sample, from the microphone to the bytes of its event: the sum of all stages \
       but attack and hangover, of each its delay and its 99.9 % figure. It is an upper bound, because the slowest of a \
@@ -24,8 +38,8 @@ struct BudgetCommand: ParsableCommand {
 
       TURNS: 'start known' is how long after a turn's first sample its start is known, which stops what is being played: \
       attack, look-ahead, the device's block and computing. 'end sent' is how long after its last sample the event that \
-      closes it is there: hangover, look-ahead, resampler, the device's block and computing, but no chunk fill, because the \
-      last chunk is sent as short as it is. What a detector takes to make up its mind depends on the sound and is in \
+      closes it is there: hangover, look-ahead or resampler (the longer one), the device's block and computing, but no chunk \
+      fill, because the last chunk is sent as short as it is. What a detector takes to make up its mind depends on the sound and is in \
       neither. They are not held against the budget.
 
       STREAMS: with --streams N, N independent streams share one core, as on a server. The chunks of all of them arrive at \
@@ -38,7 +52,8 @@ struct BudgetCommand: ParsableCommand {
       interruptions' is the mean over all of them, with what else the machine did in between.
 
       JSON: one object, budget_ms, total_ms and stages with name, algorithmic_ms, compute_us (p50, p99, p999, max) and \
-      owner; 'path' names the stages that add up to total_ms as algorithmic_ms + compute_us.p999 / 1000.
+      owner; 'path' names the stages that add up to total_ms as algorithmic_ms + compute_us.p999 / 1000 ('overlap' is \
+      negative). 'keeps_up' tells whether one core keeps up with all streams, 'detector' which one it was.
 
       EXIT STATUS
         0 within the budget, 1 over it or where one core does not keep up with real time, 64 misuse. Missed deadlines \
@@ -48,7 +63,7 @@ struct BudgetCommand: ParsableCommand {
         utter budget
         utter budget --chunk-ms 40 --input-rate 44100 --quality sharp
         utter budget --phase minimum --device-ms 10
-        utter budget --streams 100
+        utter budget --detector energy --streams 100
         utter budget --budget 50ms --json > budget.json || echo "too slow for us"
       """)
 
@@ -60,14 +75,14 @@ struct BudgetCommand: ParsableCommand {
 
   @Option(
     name: .customLong("device-ms"),
-    help: "Audio that the device hands over at once, 0 to 1000 ms; 0 is sample by sample, and does not count.")
+    help: "Audio that the device hands over at once, 0 to 1000 ms; 0 is sample by sample, and adds nothing.")
   var deviceMilliseconds = 0
 
   @Option(help: "The microphone's sample rate, 4000 to 192000 Hz.")
   var inputRate = SampleRate.hz48000
 
-  @Option(help: "The detector.")
-  var detector = DetectorName.energy
+  @Option(help: "What tells speech: a trained network that holds up in noise, or energy and zero crossings.")
+  var detector = SpeechDetector.Kind.neural
 
   @Option(help: "The resampler's filter.")
   var quality = ResamplingQuality.voice
@@ -132,7 +147,8 @@ struct BudgetCommand: ParsableCommand {
       hangover: hangover.map { .milliseconds($0) } ?? turns.hangover, prefixPadding: turns.prefixPadding)
     let path = LocalPath(
       inputRate: inputRate, chunkDuration: .milliseconds(chunkMilliseconds),
-      deviceBlock: .milliseconds(deviceMilliseconds), quality: quality, phase: phase, segmentation: segmentation)
+      deviceBlock: .milliseconds(deviceMilliseconds), quality: quality, phase: phase, detector: detector,
+      segmentation: segmentation)
     let roundCount = (chunkCount + streams - 1) / streams
     var measurement = PathMeasurement(path, streamCount: streams, roundCount: roundCount)
     var latencies = ExactLatencies(chunkCount: roundCount * streams)

@@ -21,12 +21,13 @@ import Testing
     "After a reset in the middle of a segment, a chunker is as new", arguments: [nil, SegmenterConfiguration.turns])
   func reset(segmentation: SegmenterConfiguration?) throws {
     var random = SeededGenerator(seed: 11)
-    // Noise that comes and goes, so that there are segments.
+    // Noise that comes and goes, so that there are segments for the energy detector.
     let input = (0..<64_000).map { i in
       Float.random(in: -1...1, using: &random) * (i / 16_000 % 2 == 1 ? 0.3 : 0.0005)
     }
     var chunker = try SpeechChunker(
-      from: .hz16000, channelCount: 1, chunkDuration: .milliseconds(30), segmentation: segmentation, ditherSeed: 1)
+      from: .hz16000, channelCount: 1, chunkDuration: .milliseconds(30), detector: .energy, segmentation: segmentation,
+      ditherSeed: 1)
     var first = Trace()
     try chunker.process(input.span, into: &first)
     try chunker.finish(into: &first)

@@ -1,7 +1,7 @@
 import Foundation
 import LatencyBudget
 
-/// What a case of rate and chunk length came to.
+/// What a case of detector, rate and chunk length came to.
 struct CaseResult {
   var report: LatencyReport
   var allocations: Int
@@ -14,15 +14,16 @@ struct CaseResult {
   }
 
   static let header = """
-    | from Hz | chunk ms | delay ms | p50 us | p99 us | p99.9 us | max us | x real time | misses | allocations | left ms |
-    | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
+    | detector | from Hz | chunk ms | delay ms | p50 us | p99 us | p99.9 us | max us | x real time | misses \
+    | allocations | left ms |
+    | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |
     """
 
   var row: String {
     let delays = report.delays
+    let path = report.measurement.path
     let columns = [
-      "\(report.measurement.path.inputRate.hertz)", format(delays.chunkFill, 0),
-      format(delays.chunkFill + delays.resampler, 1),
+      path.detector.rawValue, "\(path.inputRate.hertz)", format(delays.chunkFill, 0), format(delays.chunk, 1),
     ]
     let rest = [
       "\(Int(report.measurement.realTimeFactor))", "\(report.measurement.deadlineMisses)", "\(allocations)",

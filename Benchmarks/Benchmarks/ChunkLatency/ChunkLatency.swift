@@ -35,6 +35,11 @@ struct ChunkLatency: ParsableCommand {
   @Option(name: .customLong("chunk-ms"), help: "A chunk's length; repeat it for several. Default: 20 40 100.")
   var chunkMilliseconds: [Int] = []
 
+  @Option(
+    name: .customLong("detector"),
+    help: "What tells speech, neural or energy; repeat it for both. Default: neural, as in 'utter chunk'.")
+  var detectors: [SpeechDetector.Kind] = []
+
   @Option(help: "The resampler's filter.")
   var quality = ResamplingQuality.voice
 
@@ -68,14 +73,19 @@ struct ChunkLatency: ParsableCommand {
       let rate = try SampleRate(hertz)
       let signal =
         try recording?.stereo(at: rate) ?? SpeechLikeSignal.interleaved(rate, channelCount: 2)
-      for milliseconds in chunkMilliseconds.isEmpty ? [20, 40, 100] : chunkMilliseconds {
-        var result = try measure(signal, rate: rate, milliseconds: milliseconds)
-        for _ in 0..<2 where !result.isWithinBudget && result.allocations == 0 {
-          result = try measure(signal, rate: rate, milliseconds: milliseconds)
+      for detector in detectors.isEmpty ? [.neural] : detectors {
+        for milliseconds in chunkMilliseconds.isEmpty ? [20, 40, 100] : chunkMilliseconds {
+          let path = LocalPath(
+            inputRate: rate, chunkDuration: .milliseconds(milliseconds), quality: quality, phase: phase,
+            detector: detector)
+          var result = try measure(signal, path)
+          for _ in 0..<2 where !result.isWithinBudget && result.allocations == 0 {
+            result = try measure(signal, path)
+          }
+          print(json ? result.json : result.row)
+          if stages, !json { print(result.stageRows, terminator: "") }
+          failed = failed || !result.isWithinBudget
         }
-        print(json ? result.json : result.row)
-        if stages, !json { print(result.stageRows, terminator: "") }
-        failed = failed || !result.isWithinBudget
       }
     }
     if failed {
@@ -95,9 +105,7 @@ struct ChunkLatency: ParsableCommand {
     }
   }
 
-  private func measure(_ signal: [Float], rate: SampleRate, milliseconds: Int) throws -> CaseResult {
-    let path = LocalPath(
-      inputRate: rate, chunkDuration: .milliseconds(milliseconds), quality: quality, phase: phase)
+  private func measure(_ signal: [Float], _ path: LocalPath) throws -> CaseResult {
     var measurement = PathMeasurement(path, streamCount: streams, roundCount: (chunks + streams - 1) / streams)
     var latencies = LatencyHistograms()
     var allocations = 0
@@ -142,3 +150,4 @@ private struct Recording {
 
 extension ResamplingQuality: @retroactive ExpressibleByArgument {}
 extension ResamplingPhase: @retroactive ExpressibleByArgument {}
+extension SpeechDetector.Kind: @retroactive ExpressibleByArgument {}

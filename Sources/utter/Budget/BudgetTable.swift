@@ -14,7 +14,7 @@ struct BudgetTable {
     let path = measurement.path
     var lines = [
       "\(path.inputRate) stereo -> \(path.outputRate) in events of \(Self.decimals(report.delays.chunkFill, 0)) ms, "
-        + "energy detector, \(path.quality.rawValue) filter (\(path.phase.rawValue) phase)",
+        + "\(path.detector.rawValue) detector, \(path.quality.rawValue) filter (\(path.phase.rawValue) phase)",
       "\(counted(measurement.chunkCount, "chunk")) of \(counted(measurement.streamCount, "stream")) on one core, "
         + "\(report.backend) kernels",
       "",

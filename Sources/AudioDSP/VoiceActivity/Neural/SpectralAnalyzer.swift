@@ -19,8 +19,8 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   private static let lead = window - hop - ahead
   /// Added to the power of each band: -100 dBFS.
   private static let leastPower: Float = 1e-10
-  /// What is louder, 90 dB above full scale, is no sound; sums of its squares stay finite.
-  private static let greatestSample: Float = 32768
+  /// What is louder, 18 dB above full scale, is no sound: it must not be the loudest level for long.
+  private static let greatestSample: Float = 8
 
   private static let floorRate: Float = 0.2
   private static let floorBlockLength = 20
@@ -67,10 +67,13 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     levels = [Float](repeating: 0, count: Self.bandCount)
     magnitudes = [Float](repeating: 0, count: Self.pitchBins.count)
     correlations = [Float](repeating: 0, count: Self.lagCount)
-    smoothed = levels
+    // Each with a buffer of its own: one that is shared is copied when it is first written to.
+    smoothed = [Float](repeating: 0, count: Self.bandCount)
     minima = [Float](repeating: Self.unknownFloor, count: Self.bandCount)
-    leastOfOthers = minima
-    othersMinima = [[Float]](repeating: minima, count: Self.floorBlockCount)
+    leastOfOthers = [Float](repeating: Self.unknownFloor, count: Self.bandCount)
+    othersMinima = (0..<Self.floorBlockCount).map { _ in
+      [Float](repeating: Self.unknownFloor, count: Self.bandCount)
+    }
   }
 
   /// How many frames can be measured when `sampleCount` samples of a stream have come.

@@ -24,6 +24,7 @@ BANDS = 32
 LOWEST, HIGHEST = 80.0, 7600.0  # Hz, the edges of the outermost bands
 # Added to every band's power: -100 dBFS. Digital silence is no better than a good microphone in a quiet room.
 LEAST_POWER = 1e-10
+GREATEST_SAMPLE = 8  # 18 dB above full scale; what is louder is no sound
 
 # The floor of a band is the least of its smoothed level over 8 to 9 blocks of 20 frames: about 1.7 s.
 FLOOR_SMOOTHING = 0.2
@@ -114,7 +115,8 @@ def features(samples):
     frames = (len(samples) + HOP - 1) // HOP
     padded = np.zeros(WINDOW - HOP - AHEAD + frames * HOP + AHEAD, np.float32)
     start = WINDOW - HOP - AHEAD
-    padded[start:start + len(samples)] = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    finite = np.nan_to_num(samples, nan=0.0, posinf=0.0, neginf=0.0)
+    padded[start:start + len(samples)] = np.clip(finite, -GREATEST_SAMPLE, GREATEST_SAMPLE)
     windows = np.lib.stride_tricks.sliding_window_view(padded, WINDOW)[::HOP][:frames]
     levels = np.empty((frames, BANDS), np.float32)
     out = np.zeros((frames, FEATURES), np.float32)
