@@ -1,10 +1,11 @@
 /// The kernels on arrays: for processors whose buffers are members of one value, of which spans cannot be had at once.
 extension Kernels {
-  /// As ``powerSpectrum(_:window:scale:into:)``, of the samples from `start` on.
+  /// As ``powerSpectrum(_:window:scale:into:)``, of the samples from `start` on, into `power` at `place`.
   func powerSpectrum(
-    _ samples: [Float], from start: Int, window: [Float], scale: Float, into power: inout [Float]
+    _ samples: [Float], from start: Int, window: [Float], scale: Float, into power: inout [Float], at place: Int
   ) {
-    var target = power.mutableSpan
+    var all = power.mutableSpan
+    var target = all._mutatingExtracting(place...)
     powerSpectrum(
       samples.span.extracting(start..<start + Self.spectrumInputCount), window: window.span, scale: scale, into: &target
     )
@@ -24,27 +25,24 @@ extension Kernels {
     log2(of: &target, plus: offset)
   }
 
-  /// As ``squareRoot(_:into:)``, of the members in `range`.
-  func squareRoot(_ input: [Float], in range: Range<Int>, into output: inout [Float]) {
-    var target = output.mutableSpan
+  /// As ``squareRoot(_:into:)``, of the members in `range`, into `output` at `place`.
+  func squareRoot(_ input: [Float], in range: Range<Int>, into output: inout [Float], at place: Int) {
+    var all = output.mutableSpan
+    var target = all._mutatingExtracting(place...)
     squareRoot(input.span.extracting(range), into: &target)
   }
 
-  /// As ``squareRoot(of:)``.
-  func squareRoot(of values: inout [Float]) {
-    var target = values.mutableSpan
-    squareRoot(of: &target)
-  }
-
-  /// As ``trackFloor(_:rate:smoothed:minimum:others:above:)``.
+  /// As ``trackFloor(_:rate:smoothed:minimum:others:above:)``, of the levels in `range`.
   func trackFloor(
-    _ level: [Float], rate: Float, smoothed: inout [Float], minimum: inout [Float], others: [Float],
+    _ level: [Float], in range: Range<Int>, rate: Float, smoothed: inout [Float], minimum: inout [Float],
+    others: [Float],
     above: inout MutableSpan<Float>
   ) {
     var smoothedTarget = smoothed.mutableSpan
     var minimumTarget = minimum.mutableSpan
     trackFloor(
-      level.span, rate: rate, smoothed: &smoothedTarget, minimum: &minimumTarget, others: others.span, above: &above)
+      level.span.extracting(range), rate: rate, smoothed: &smoothedTarget, minimum: &minimumTarget, others: others.span,
+      above: &above)
   }
 
   /// As ``gruStep(inputGates:stateGates:state:)``; the input's gates lie from `start` on. Copies the new state into
@@ -71,5 +69,22 @@ extension Kernels {
     let (least, greatest) = (least.span, greatest.span)
     precondition(least.count >= values.count && greatest.count >= values.count)
     for i in 0..<values.count { values[i] = min(max(values[i], least[i]), greatest[i]) }
+  }
+
+  /// The sum of the members in `range`.
+  func sum(of values: [Float], in range: Range<Int>) -> Float {
+    frameSums(values.span.extracting(range), offset: 0, previous: 0).sum
+  }
+
+  /// As ``peak(_:)``, of the members in `range`.
+  func peak(of values: [Float], in range: Range<Int>) -> (index: Int, value: Float) {
+    peak(values.span.extracting(range))
+  }
+
+  /// The sum and the greatest of the first `count` values.
+  func measure(_ values: borrowing MutableSpan<Float>, count: Int, sum: inout Float, greatest: inout Float) {
+    let first = values.span.extracting(..<count)
+    sum = frameSums(first, offset: 0, previous: 0).sum
+    greatest = peak(first).value
   }
 }

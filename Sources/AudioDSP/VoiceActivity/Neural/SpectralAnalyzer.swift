@@ -42,10 +42,17 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   private var end: Int
 
   private let silence: [Float] = [0]
+  /// The frames of which the spectra are measured together, so that the tables are read once for several of them.
+  private static let batchCount = 8
+  private var measuredCount = 0
+  private var toldCount = 0
+  // Of each frame of the batch, one behind the other.
   private var power: [Float]
   private var levels: [Float]
   private var magnitudes: [Float]
   private var correlations: [Float]
+  private var roots: [Float]
+  private var rootCorrelations: [Float]
 
   private var isFirstFrame = true
   private var smoothed: [Float]
@@ -63,10 +70,12 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     // Room for a few blocks, so that samples are moved once for several of them.
     samples = [Float](repeating: 0, count: Self.window + 4 * max(maximumCount, Self.window))
     end = Self.lead
-    power = [Float](repeating: 0, count: Kernels.spectrumOutputCount)
-    levels = [Float](repeating: 0, count: Self.bandCount)
-    magnitudes = [Float](repeating: 0, count: Self.pitchBins.count)
-    correlations = [Float](repeating: 0, count: Self.lagCount)
+    power = [Float](repeating: 0, count: Self.batchCount * Kernels.spectrumOutputCount)
+    levels = [Float](repeating: 0, count: Self.batchCount * Self.bandCount)
+    magnitudes = [Float](repeating: 0, count: Self.batchCount * Self.pitchBins.count)
+    roots = [Float](repeating: 0, count: Self.batchCount * Self.pitchBins.count)
+    correlations = [Float](repeating: 0, count: Self.batchCount * Self.lagCount)
+    rootCorrelations = [Float](repeating: 0, count: Self.batchCount * Self.lagCount)
     // Each with a buffer of its own: one that is shared is copied when it is first written to.
     smoothed = [Float](repeating: 0, count: Self.bandCount)
     minima = [Float](repeating: Self.unknownFloor, count: Self.bandCount)
@@ -99,15 +108,15 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     for _ in 0..<count { append(silence.span) }
   }
 
-  /// Measures the next frame and writes its features to the start of `row`, if its samples have come.
+  /// Writes the features of the next frame to the start of `row`, if its samples have come.
   package mutating func nextFrame(into row: inout MutableSpan<Float>) -> Bool {
-    guard end - start >= Self.window else { return false }
-    measureSpectrum()
-    start += Self.hop
+    if toldCount == measuredCount { measureSpectra() }
+    guard toldCount < measuredCount else { return false }
     startBlockIfDue()
     followFloor(into: &row)
     followPeak(into: &row)
-    measurePeriodicity(into: &row)
+    writePeriodicity(into: &row)
+    toldCount += 1
     return true
   }
 
@@ -116,6 +125,8 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     start = 0
     end = Self.lead
     for i in 0..<end { samples[i] = 0 }
+    measuredCount = 0
+    toldCount = 0
     isFirstFrame = true
     for i in 0..<Self.bandCount {
       minima[i] = Self.unknownFloor
@@ -127,15 +138,35 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     peakLevel = 0
   }
 
-  private mutating func measureSpectrum() {
-    kernels.powerSpectrum(samples, from: start, window: tables.window, scale: tables.powerScale, into: &power)
-    kernels.apply(tables.bands, to: power, into: &levels)
+  /// The band levels and the periodicity of the frames whose samples have come, up to ``batchCount``.
+  private mutating func measureSpectra() {
+    let available = end - start < Self.window ? 0 : (end - start - Self.window) / Self.hop + 1
+    let count = min(available, Self.batchCount)
+    let binCount = Kernels.spectrumOutputCount
+    for i in 0..<count {
+      kernels.powerSpectrum(
+        samples, from: start, window: tables.window, scale: tables.powerScale, into: &power, at: i * binCount)
+      start += Self.hop
+      let bins = Self.pitchBins
+      kernels.squareRoot(
+        power, in: i * binCount + bins.lowerBound..<i * binCount + bins.upperBound, into: &magnitudes,
+        at: i * bins.count)
+    }
+    kernels.apply(tables.bands, to: power, stride: binCount, count: count, into: &levels)
     kernels.log2(of: &levels, plus: Self.leastPower)
+    kernels.squareRoot(magnitudes, in: 0..<count * Self.pitchBins.count, into: &roots, at: 0)
+    kernels.apply(tables.lags, to: magnitudes, stride: Self.pitchBins.count, count: count, into: &correlations)
+    kernels.apply(tables.lags, to: roots, stride: Self.pitchBins.count, count: count, into: &rootCorrelations)
+    measuredCount = count
+    toldCount = 0
   }
+
+  /// Where the levels of the next frame lie.
+  private var bands: Range<Int> { toldCount * Self.bandCount..<(toldCount + 1) * Self.bandCount }
 
   private mutating func startBlockIfDue() {
     if isFirstFrame {
-      for i in 0..<Self.bandCount { smoothed[i] = levels[i] }
+      for i in 0..<Self.bandCount { smoothed[i] = levels[bands.lowerBound + i] }
     }
     guard countInBlock == Self.floorBlockLength else {
       countInBlock += 1
@@ -158,55 +189,49 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   /// based on optimal smoothing and minimum statistics", 2001).
   private mutating func followFloor(into row: inout MutableSpan<Float>) {
     kernels.trackFloor(
-      levels, rate: Self.floorRate, smoothed: &smoothed, minimum: &minima, others: leastOfOthers, above: &row)
+      levels, in: bands, rate: Self.floorRate, smoothed: &smoothed, minimum: &minima, others: leastOfOthers, above: &row
+    )
   }
 
   /// The shape of the spectrum, its height above the floors, and its level below the loudest of late.
   private mutating func followPeak(into row: inout MutableSpan<Float>) {
-    var sum: Float = 0
+    let (bandCount, half) = (Self.bandCount, Self.bandCount / 2)
+    let first = bands.lowerBound
+    let mean = kernels.sum(of: levels, in: bands) / Float(bandCount)
+    let low = kernels.peak(of: levels, in: first..<first + half).value
+    let high = kernels.peak(of: levels, in: first + half..<first + bandCount).value
     var heights: Float = 0
-    var greatestHeight = -Float.infinity
-    var low = -Float.infinity
-    var high = -Float.infinity
-    for i in 0..<Self.bandCount {
-      let level = levels[i]
-      let height = row[i]
-      sum += level
-      heights += height
-      greatestHeight = max(greatestHeight, height)
-      if i < Self.bandCount / 2 { low = max(low, level) } else { high = max(high, level) }
-    }
-    let mean = sum / Float(Self.bandCount)
-    for i in 0..<Self.bandCount { row[Self.bandCount + i] = levels[i] - mean }
+    var greatestHeight: Float = 0
+    kernels.measure(row, count: bandCount, sum: &heights, greatest: &greatestHeight)
+    for i in 0..<bandCount { row[bandCount + i] = levels[first + i] - mean }
     if isFirstFrame || mean > peakLevel {
       peakLevel = mean
     } else {
       peakLevel += Self.peakFallRate * (mean - peakLevel)
     }
     isFirstFrame = false
-    let place = 2 * Self.bandCount
-    row[place] = heights / Float(Self.bandCount)
+    let place = 2 * bandCount
+    row[place] = heights / Float(bandCount)
     row[place + 1] = greatestHeight
     row[place + 2] = mean - peakLevel
     row[place + 6] = high - low
   }
 
   /// How far the spectrum below 1.5 kHz is that of a voice, and of which pitch: its correlation with cosines.
-  private mutating func measurePeriodicity(into row: inout MutableSpan<Float>) {
-    kernels.squareRoot(power, in: Self.pitchBins, into: &magnitudes)
+  private mutating func writePeriodicity(into row: inout MutableSpan<Float>) {
     let place = 2 * Self.bandCount
-    let clear = strongestLag(offset: 1e-5)
+    let clear = strongestLag(magnitudes, correlations, offset: 1e-5)
     row[place + 3] = clear.value
     row[place + 4] = Float(clear.index) / Float(Self.lagCount) - 0.5
-    kernels.squareRoot(of: &magnitudes)
-    row[place + 5] = strongestLag(offset: 1e-3).value
+    row[place + 5] = strongestLag(roots, rootCorrelations, offset: 1e-3).value
   }
 
-  private mutating func strongestLag(offset: Float) -> (index: Int, value: Float) {
-    var sum: Float = 0
-    for i in 0..<Self.pitchBins.count { sum += magnitudes[i] }
-    kernels.apply(tables.lags, to: magnitudes, into: &correlations)
-    let peak = kernels.peak(correlations.span)
+  private func strongestLag(
+    _ magnitudes: [Float], _ correlations: [Float], offset: Float
+  ) -> (index: Int, value: Float) {
+    let (binCount, lagCount) = (Self.pitchBins.count, Self.lagCount)
+    let sum = kernels.sum(of: magnitudes, in: toldCount * binCount..<(toldCount + 1) * binCount)
+    let peak = kernels.peak(of: correlations, in: toldCount * lagCount..<(toldCount + 1) * lagCount)
     return (peak.index, peak.value / (sum + offset))
   }
 }

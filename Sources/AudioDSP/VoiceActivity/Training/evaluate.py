@@ -66,15 +66,15 @@ def held(scores, hop, frames):
     return np.asarray(scores, np.float32)[index]
 
 
-def utter(tool, detector):
+def utter(tool, *options):
     def run(path):
         with tempfile.TemporaryDirectory() as folder:
             scores = os.path.join(folder, 'scores.csv')
             began = os.times()
-            text = subprocess.run([tool, 'vad', path, '--detector', detector, '--format', 'csv'],
+            text = subprocess.run([tool, 'vad', path, *options, '--format', 'csv'],
                                   check=True, capture_output=True, text=True).stdout
             ended = os.times()
-            subprocess.run([tool, 'vad', path, '--detector', detector, '--scores', scores], check=True, capture_output=True)
+            subprocess.run([tool, 'vad', path, *options, '--scores', scores], check=True, capture_output=True)
             rows = [line.split(',') for line in text.splitlines()[1:]]
             spent = ended.children_user + ended.children_system - began.children_user - began.children_system
             return (np.loadtxt(scores, delimiter=',', skiprows=1, ndmin=2)[:, 1],
@@ -176,7 +176,13 @@ def main():
     files = sorted(glob.glob(os.path.join(options.data, '*.wav')))
     systems = {'silero': silero, 'webrtc 2': webrtc, 'earshot': earshot, 'fast-vad': fast}
     if options.utter:
-        systems = {f'utter {d}': utter(options.utter, d) for d in ('neural', 'energy')} | systems
+        ours = {}
+        for detector in ('neural', 'energy'):
+            ours[f'utter {detector}'] = utter(options.utter, '--detector', detector)
+            for sensitivity in ('low', 'high'):
+                ours[f'{detector} {sensitivity}'] = utter(
+                    options.utter, '--detector', detector, '--sensitivity', sensitivity)
+        systems = ours | systems
     table = {}
     print(f'{"":16}{"AUC":>8}{"FA":>8}{"Miss":>8}{"onset ms":>10}{"CPU s/s":>11}')
     for name, run in systems.items():

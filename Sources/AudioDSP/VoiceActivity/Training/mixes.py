@@ -54,6 +54,10 @@ class Pool:
             sizes = np.array([sum(c for _, c in clips) for clips in groups.values()], float)
             # Between one vote a group and one vote a second.
             weights = np.minimum(sizes, 1800 * RATE) ** 0.75
+            if kind in ('speech', 'tts'):
+                # Most speech is fluent; letters and single words are not all there is to learn.
+                lengths = np.array([np.mean([c for _, c in clips]) for clips in groups.values()])
+                weights *= np.minimum(1, lengths / (2.5 * RATE))
             self.weights[kind] = (list(groups.values()), weights / weights.sum())
 
     def has(self, kind):
@@ -103,9 +107,9 @@ def label(clip):
     for a, b in runs(~active):
         if a == 0 or b == frames:
             continue
-        if b - a <= 20:
+        if b - a <= 25:
             out[a:b] = SPEECH
-        elif b - a <= 32:
+        elif b - a <= 40:
             out[a:b] = UNASKED
     for a, b in runs(out == NO_SPEECH):
         # Where speech starts and ends is not known better than this.
@@ -298,13 +302,13 @@ def events(rng, count, pool):
 # Scenes
 
 
-def talk(rng, count, pool):
-    """What some talkers say, with an RMS of 1 where they do, and the labels."""
+def talk(rng, count, pool, is_meeting=False):
+    """What some talkers say, with an RMS of 1 where they do, and the labels. A meeting has several in one room."""
     frames = count // HOP
     labels = np.zeros(frames, np.uint8)
     x = np.zeros(count, np.float32)
-    talkers = int(rng.choice([1, 1, 1, 1, 2, 2, 3, 4]))
-    far = rng.random() < 0.55
+    talkers = int(rng.choice([2, 3, 3, 4, 5] if is_meeting else [1, 1, 1, 1, 2, 2, 3, 4]))
+    far = is_meeting or rng.random() < 0.5
     wall = room(rng)
     voices = []
     for _ in range(talkers):
@@ -314,7 +318,7 @@ def talk(rng, count, pool):
             # The same room from another place in it.
             other = room(rng) if rng.random() < 0.3 else wall * np.where(np.arange(len(wall)) > 0, rng.uniform(0.5, 1.5), 1)
             response = signal.fftconvolve(response, other)
-        voices.append((group, response, rng.random() < 0.5, decibels(rng.uniform(-8, 0) if talkers > 1 else 0)))
+        voices.append((group, response, rng.random() < 0.5, decibels(rng.uniform(-10, 0) if talkers > 1 else 0)))
     pause = np.exp(rng.uniform(np.log(0.15), np.log(2.5)))
     at = int(rng.exponential(pause) * RATE) if rng.random() < 0.85 else 0
     tail = np.zeros(frames, bool)
@@ -346,7 +350,7 @@ def talk(rng, count, pool):
                     tail[first + stop:first + stop + 8] = True
             at = b + int((rng.exponential(0.12) if rng.random() < 0.7 else rng.exponential(0.5)) * RATE)
         at += int(rng.exponential(pause) * RATE)
-        if talkers > 1 and rng.random() < 0.25:
+        if talkers > 1 and rng.random() < (0.4 if is_meeting else 0.25):
             at = max(0, at - int(rng.uniform(0.1, 1) * RATE))
     labels[tail & (labels == NO_SPEECH)] = UNASKED
     active = np.repeat(labels == SPEECH, HOP)
@@ -359,20 +363,20 @@ def scene(rng, pool):
     seconds = float(np.exp(rng.uniform(np.log(3), np.log(30))))
     count = int(seconds * 100) * HOP
     frames = count // HOP
-    style = rng.choice(['talk', 'clean', 'sounds', 'silence'], p=[0.56, 0.10, 0.32, 0.02])
+    style = rng.choice(['talk', 'meeting', 'clean', 'sounds', 'silence'], p=[0.42, 0.18, 0.08, 0.30, 0.02])
     if style == 'silence':
         level = 0 if rng.random() < 0.5 else decibels(rng.uniform(-96, -70))
         return (level * rng.standard_normal(count)).astype(np.float32), np.zeros(frames, np.uint8)
     x, labels = np.zeros(count, np.float32), np.zeros(frames, np.uint8)
     if style != 'sounds':
-        x, labels = talk(rng, count, pool)
+        x, labels = talk(rng, count, pool, style == 'meeting')
     if style != 'clean':
-        ratio = rng.uniform(-5, 28) if style == 'talk' else 0
+        ratio = {'talk': rng.uniform(-5, 28), 'meeting': rng.uniform(5, 28), 'sounds': 0}[style]
         y = np.zeros(count, np.float32)
         if rng.random() < 0.75:
             for _ in range(1 if rng.random() < 0.7 else 2):
                 y += lasting(rng, count, pool) * decibels(rng.uniform(-9, 0))
-        if rng.random() < (0.4 if style == 'talk' else 0.65) or not y.any():
+        if rng.random() < (0.65 if style == 'sounds' else 0.4) or not y.any():
             for _ in range(1 if rng.random() < 0.7 else 2):
                 y += events(rng, count, pool) * decibels(rng.uniform(-6, 9))
         x = x + y * decibels(-ratio)
