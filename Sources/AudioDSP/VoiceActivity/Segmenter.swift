@@ -244,7 +244,7 @@ public struct SegmenterConfiguration: Hashable, Sendable {
     minimumSpeech: .milliseconds(60), hangover: .milliseconds(500), prefixPadding: .milliseconds(300))
 
   /// The same with the thresholds of a sensitivity.
-  public func with(_ sensitivity: Sensitivity) -> SegmenterConfiguration {
+  public func withThresholds(of sensitivity: Sensitivity) -> SegmenterConfiguration {
     var other = self
     other.enterThreshold = sensitivity.enterThreshold
     other.exitThreshold = sensitivity.exitThreshold

@@ -45,7 +45,7 @@ struct SegmentationOptions: ParsableArguments {
   func configuration(
     default preset: SegmenterConfiguration, prefixPadding: Int? = nil, maximumSegment: Duration? = nil
   ) throws -> SegmenterConfiguration {
-    let preset = preset.with(sensitivity ?? .normal)
+    let preset = preset.withThresholds(of: sensitivity ?? .normal)
     // The ratio of the presets' two thresholds.
     let hysteresis = preset.exitThreshold / preset.enterThreshold
     let enter = threshold ?? preset.enterThreshold

@@ -2,6 +2,7 @@
 
   network.py table WEIGHTS.npz > ../Neural/SpeechNetworkTable.swift
   network.py reference RECORDING.wav > NAME.json     features and scores of a 16 kHz recording, for the tests
+  network.py check RECORDING.wav NAME.json           whether that file is still what these scripts compute
   network.py scores RECORDING.wav                    a row 'time_s,score' for every 10 ms
 
 All but `table` read the committed table.
@@ -107,25 +108,43 @@ def scores(w, x):
     return out
 
 
-def main():
-    if len(sys.argv) != 3 or sys.argv[1] not in ('table', 'reference', 'scores'):
-        sys.exit(__doc__)
-    if sys.argv[1] == 'table':
-        return table(sys.argv[2])
-    x = front.features(front.samples(sys.argv[2]))
+def reference(path):
+    x = front.features(front.samples(path))
     y = scores(committed(), x)
-    if sys.argv[1] == 'scores':
-        print('time_s,score')
-        for t, score in enumerate(y):
-            print(f'{t / 100:.3f},{score:.4f}')
-        return
     picked = list(range(0, len(x), max(1, len(x) // 40)))
-    print(json.dumps({
-        'recording': os.path.basename(sys.argv[2]),
+    return {
+        'recording': os.path.basename(path),
         'frames': picked,
         'features': [[float(f'{v:.5g}') for v in x[t]] for t in picked],
         'scores': [float(f'{v:.5f}') for v in y],
-    }))
+    }
+
+
+def check(path, reference_path):
+    found = reference(path)
+    with open(reference_path) as file:
+        kept = json.load(file)
+    assert kept['recording'] == found['recording'] and kept['frames'] == found['frames'], reference_path
+    for name, tolerance in [('features', 2e-3), ('scores', 1e-3)]:
+        difference = np.max(np.abs(np.array(kept[name]) - np.array(found[name])))
+        if not difference <= tolerance:
+            sys.exit(f'{reference_path}: {name} differ by {difference:.3g}')
+    print(f'{reference_path}: agrees')
+
+
+def main():
+    commands = {'table': (table, 1), 'reference': (lambda path: print(json.dumps(reference(path))), 1), 'check': (check, 2),
+                'scores': (write_scores, 1)}
+    command, count = commands.get(sys.argv[1] if len(sys.argv) > 1 else '', (None, -1))
+    if len(sys.argv) != count + 2:
+        sys.exit(__doc__)
+    command(*sys.argv[2:])
+
+
+def write_scores(path):
+    print('time_s,score')
+    for t, score in enumerate(scores(committed(), front.features(front.samples(path)))):
+        print(f'{t / 100:.3f},{score:.4f}')
 
 
 if __name__ == '__main__':
