@@ -56,8 +56,8 @@ struct BudgetCommand: ParsableCommand {
       negative). 'keeps_up' tells whether one core keeps up with all streams, 'detector' which one it was.
 
       EXIT STATUS
-        0 within the budget, 1 over it or where one core does not keep up with real time, 64 misuse. Missed deadlines \
-        are told, and do not fail.
+        0 within the budget, 1 over it or where one core does not keep up with real time, 64 misuse.
+        Missed deadlines are told, and do not fail.
 
       EXAMPLES
         utter budget

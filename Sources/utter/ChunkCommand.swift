@@ -76,7 +76,8 @@ struct ChunkCommand: ParsableCommand {
     try SegmentationOptions.check(prefixPadding, "--prefix-ms")
     if vad == .off, prefixPadding != nil || !segmentation.isEmpty {
       throw Misuse(
-        "--prefix-ms, --hangover-ms, --min-speech-ms, --sensitivity and --threshold need --vad gate or --vad turns")
+        "--detector, --sensitivity, --threshold, --min-speech-ms, --hangover-ms and --prefix-ms need --vad gate or --vad turns"
+      )
     }
   }
 

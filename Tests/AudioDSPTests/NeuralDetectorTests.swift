@@ -44,15 +44,7 @@ import Testing
   }
 
   private static func speech(rate: Int) throws -> [Float] {
-    let samples = try TestRecording.named("clean-mono-16k.wav").waveSamples()
-    guard rate != 16_000 else { return samples }
-    var resampler = Resampler(from: .hz16000, to: try SampleRate(rate))
-    var output = [Float](repeating: 0, count: (samples.count * rate + 15_999) / 16_000)
-    var span = output.mutableSpan
-    let count = try resampler.process(samples.span, into: &span)
-    var rest = span._mutatingExtracting(count...)
-    _ = try resampler.finish(into: &rest)
-    return output
+    try RatePair(from: 16_000, to: rate).resampled(TestRecording.named("clean-mono-16k.wav").waveSamples())
   }
 
   private static func labels(_ recording: TestRecording, frameCount: Int) -> [Bool] {
@@ -97,7 +89,9 @@ import Testing
 
     var analyzer = SpectralAnalyzer(maximumCount: samples.count, kernels: Kernels(backend))
     analyzer.append(samples.span)
-    analyzer.appendSilence(SpectralAnalyzer.sampleCount(inFrameCount: frameCount) - samples.count)
+    let silence = [Float](
+      repeating: 0, count: SpectralAnalyzer.sampleCount(inFrameCount: frameCount) - samples.count)
+    analyzer.append(silence.span)
     var row = [Float](repeating: 0, count: SpectralAnalyzer.featureCount)
     for frame in 0..<frameCount {
       var span = row.mutableSpan
@@ -123,6 +117,57 @@ import Testing
     #expect(found.count == reference.scores.count)
     for (frame, (found, expected)) in zip(found, reference.scores).enumerated() {
       #expect(abs(found.score - expected) <= 2e-3, "frame \(frame)")
+    }
+  }
+
+  /// Full scale behind silence takes many features to their limits; none of the recordings takes any there.
+  @Test("Features count up to their limits", arguments: KernelBackend.available)
+  func limits(backend: KernelBackend) throws {
+    // As in NeuralReference/limits.py, of which these are the scores of every sixth frame from 300 on.
+    let expected: [Float] = [
+      0.0144, 0.0133, 0.0182, 0.0206, 0.0041, 0.0186, 0.7669, 0.0982, 0.0518, 0.0141, 0.0541, 0.0333, 0.0281, 0.0359,
+      0.0039, 0.0128, 0.7133, 0.1141, 0.0500, 0.0120, 0.0425, 0.0663, 0.0383, 0.0487, 0.0040, 0.0140, 0.7938, 0.8872,
+      0.8900, 0.0404, 0.1349, 0.0646, 0.1227, 0.0744, 0.0049, 0.0433, 0.5494, 0.3285, 0.2070, 0.0101,
+    ]
+    var samples = [Float](repeating: 0, count: 48_000)
+    var state: UInt32 = 1
+    for burst in 0..<8 {
+      for i in 0..<3_200 {
+        if burst % 2 == 0 {
+          state = state &* 1_664_525 &+ 1_013_904_223
+          samples.append(Float(Int(state >> 16) - 32_768) / 32_768)
+        } else {
+          let period = 100 + 7 * burst
+          samples.append(Float(i % period * 65_534 / period - 32_767) / 32_768)
+        }
+      }
+      samples += [Float](repeating: 0, count: 1_600)
+    }
+    var detector = NeuralDetector(.hz16000, backend: backend)
+    let found = Self.scores(samples, &detector)
+    try #require(found.count == 300 + 6 * expected.count)
+    for (index, expected) in expected.enumerated() {
+      let frame = 300 + 6 * index
+      #expect(abs(found[frame].score - expected) <= 5e-3, "frame \(frame)")
+    }
+  }
+
+  @Test("After silence, full scale: the same with every backend, and a score")
+  func silenceThenFullScale() throws {
+    var random = SeededGenerator(seed: 6)
+    var samples = [Float](repeating: 0, count: 48_000)
+    samples += random.samples(16_000, in: -1...1)
+    samples += (0..<16_000).map { Float(sin(2 * Double.pi * 300 * Double($0) / 16_000)) }
+    var scalar = NeuralDetector(.hz16000, backend: .scalar)
+    let expected = Self.scores(samples, &scalar)
+    #expect(expected.allSatisfy { $0.score.isFinite && (0...1).contains($0.score) })
+    for backend in KernelBackend.available {
+      var detector = NeuralDetector(.hz16000, backend: backend)
+      let found = Self.scores(samples, &detector)
+      try #require(found.count == expected.count)
+      let differences = zip(found, expected).map { abs($0.score - $1.score) }
+      // Not by the greatest difference, which passes over what is no number.
+      #expect(differences.allSatisfy { $0 <= 5e-3 }, "\(backend)")
     }
   }
 
@@ -181,17 +226,44 @@ import Testing
 
   @Test("A detector that was reset, or has finished, is as new", arguments: [8_000, 16_000, 48_000])
   func reset(rate: Int) throws {
-    let samples = try Array(Self.speech(rate: rate).prefix(rate * 2))
+    let recording = try TestRecording.named("noisy-10dB-16k.wav").waveSamples()
+    let samples = try RatePair(from: 16_000, to: rate).resampled(recording)
+    let fresh = try Self.scores(samples, rate: rate)
     var detector = NeuralDetector(try SampleRate(rate))
-    let fresh = Self.scores(samples, &detector)
-    let again = Self.scores(samples, &detector)
-    #expect(again == fresh)
-    var scores = [FrameScore](repeating: FrameScore(0), count: detector.frameCapacity(forInputCount: 5_000))
-    var span = scores.mutableSpan
-    _ = detector.process(samples.span.extracting(..<5_000), into: &span)
-    detector.reset()
-    let afterReset = Self.scores(samples, &detector)
-    #expect(afterReset == fresh)
+    // A floor or a loudest level that stayed would be far below or far above what comes.
+    for level in [-70, -20] as [Float] {
+      let before = Self.noise(rate * 2, level: level, seed: 5)
+      _ = Self.scores(before, &detector)
+      let afterFinish = Self.scores(samples, &detector)
+      #expect(afterFinish == fresh, "finished after \(level) dBFS")
+
+      var scores = [FrameScore](repeating: FrameScore(0), count: detector.frameCapacity(forInputCount: before.count))
+      var span = scores.mutableSpan
+      _ = detector.process(before.span, into: &span)
+      detector.reset()
+      let afterReset = Self.scores(samples, &detector)
+      #expect(afterReset == fresh, "reset after \(level) dBFS")
+    }
+  }
+
+  @Test("The end of a stream is as silence behind it", arguments: rates)
+  func finishIsSilence(rate: Int) throws {
+    let speech = try Self.speech(rate: rate)
+    let grid = FrameGrid(try SampleRate(rate))
+    let silence = [Float](repeating: 0, count: rate * 3 / 10)
+    // In the middle of a word and of a pause, at the end of a frame and within one, and streams of a few samples.
+    for frame in [0, 1, 60, 130, 200] {
+      for extra in [0, 1, grid.longestFrame / 2] {
+        let count = grid.start(ofFrame: frame) + extra
+        let samples = Array(speech[rate / 2..<rate / 2 + count])
+        let finished = try Self.scores(samples, rate: rate)
+        let followed = try Self.scores(samples + silence, rate: rate)
+        #expect(finished.count == frame + (extra > 0 ? 1 : 0))
+        #expect(finished.map(\.score) == followed.prefix(finished.count).map(\.score), "\(count) samples")
+        // The energy of a frame that is cut off is that of its samples.
+        #expect(finished.prefix(frame) == followed.prefix(frame), "\(count) samples")
+      }
+    }
   }
 
   @Test("Energy and zero crossings come with the scores of their frames", arguments: [16_000, 44_100])

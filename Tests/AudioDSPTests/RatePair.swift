@@ -26,6 +26,13 @@ struct RatePair: Hashable, Sendable, CustomTestStringConvertible {
     return remainder == 0 ? quotient : quotient + 1
   }
 
+  /// The whole of a stream at the other rate; itself for equal rates.
+  func resampled(_ input: [Float]) throws -> [Float] {
+    guard from != to else { return input }
+    var resampler = Resampler(from: try inputRate, to: try outputRate)
+    return try resampler.resample(input)
+  }
+
   /// What files and services have: into the main rate, and out of it for playout.
   static let usual =
     [4_000, 8_000, 11_025, 16_000, 22_050, 32_000, 37_800, 44_100, 48_000, 96_000, 192_000]

@@ -96,9 +96,12 @@ import Testing
   @Test("Nothing allocates after init")
   func allocations() throws {
     try #require(AllocationCounter.isAvailable)
-    var random = SeededGenerator(seed: 3)
-    let loud = random.samples(16_000, in: -0.2...0.2)
-    let quiet = loud.map { $0 / 200 }
+    // A second of silence and one of speech, in turn.
+    let recording = try TestRecording.named("clean-mono-16k.wav")
+    let samples = try recording.waveSamples()
+    let start = try #require(recording.speech.last).start - 1_600
+    let loud = Array(samples[start..<start + 16_000])
+    let quiet = [Float](repeating: 0, count: 16_000)
     var tracker = SpeechTracker(EnergyDetector(.hz16000), configuration: .speech)
     var (frameCount, eventCount) = (0, 0)
     let count = AllocationCounter.count {

@@ -75,12 +75,19 @@ import Testing
     #expect((0.4...1).contains(deviations.max() ?? 0))
   }
 
-  @Test func theCaptionSaysWhatIsShown() throws {
+  @Test(arguments: [
+    (["--detector", "neural"], "neural"), (["--detector", "energy"], "energy"), ([], "neural"),
+  ])
+  func theCaptionSaysWhatIsShown(options: [String], detector: String) throws {
     let folder = try TemporaryFolder()
-    #expect(try Tool.run("vad", Tool.speech, "--channel", "1", "--plot", folder.path("a.svg")).status == 0)
+    let outcome = try Tool.run(
+      ["vad", Tool.speech, "--channel", "1", "--plot", folder.path("a.svg")] + options)
+    #expect(outcome.status == 0)
     let picture = try ParsedSVG(folder.path("a.svg"))
     #expect(picture.texts.contains("speech.wav"))
-    for part in ["48000 Hz", "channel 1 of 2", "11.500 s", "detector energy", "enter 0.5", "exit 0.35", "of speech"] {
+    for part in [
+      "48000 Hz", "channel 1 of 2", "11.500 s", "detector \(detector)", "enter 0.5", "exit 0.35", "of speech",
+    ] {
       #expect(picture.text.contains(part), "\(part)")
     }
     for label in ["amplitude", "dBFS", "score", "time in s", "speech", "misfire", "waveform", "enter threshold"] {

@@ -62,8 +62,9 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
   public var inputRate: SampleRate { resampler.inputRate }
   /// The rate of the chunks.
   public var outputRate: SampleRate { resampler.outputRate }
-  /// How far the output stays behind the input, in samples at the input rate. A segment's start comes later by what the
-  /// segmenter needs to confirm it.
+  /// How far the resampler stays behind the input, in samples at the input rate. With a detector, output also waits for
+  /// the end of its 10 ms frame and for the detector's look-ahead, whichever is longer, and a segment's start for what
+  /// the segmenter needs to confirm it.
   public var latencyInSamples: Int { resampler.latencyInSamples }
   /// Samples that were not finite and were taken as 0.
   public var nonFiniteCount: Int { resampler.nonFiniteCount }
@@ -175,7 +176,7 @@ extension SpeechChunker where Engine == Resampler, Detector == SpeechDetector {
   /// A chunker with this package's resampler and one of its detectors.
   ///
   /// - Parameters:
-  ///   - detector: What tells speech.
+  ///   - detector: What tells speech, where there is a segmentation.
   ///   - segmentation: How scores become segments; `nil` sends everything, without a detector.
   /// - Throws: ``SpeechChunkerError``
   public init(

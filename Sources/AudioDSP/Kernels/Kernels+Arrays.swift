@@ -19,9 +19,10 @@ extension Kernels {
     apply(layer, to: input.span, stride: stride, count: count, into: &target)
   }
 
-  /// As ``log2(of:plus:)``.
-  func log2(of values: inout [Float], plus offset: Float) {
-    var target = values.mutableSpan
+  /// As ``log2(of:plus:)``, of the members in `range`.
+  func log2(of values: inout [Float], in range: Range<Int>, plus offset: Float) {
+    var all = values.mutableSpan
+    var target = all._mutatingExtracting(range)
     log2(of: &target, plus: offset)
   }
 

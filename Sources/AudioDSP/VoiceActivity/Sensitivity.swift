@@ -3,7 +3,7 @@
 /// What each costs in false alarms and misses, with either detector, is measured in
 /// `Sources/AudioDSP/VoiceActivity/Training/README.md`.
 public enum Sensitivity: String, CaseIterable, Sendable {
-  /// Where a false alarm costs more than a lost word: a loud place, a speaker that can be interrupted.
+  /// Where a false alarm costs more than a lost word: a loud place, playback that speech interrupts.
   case low
   /// Between the two.
   case normal

@@ -1,6 +1,6 @@
 /// One of this package's detectors, chosen by name when it is made.
 ///
-/// A ``VoiceActivityDetector`` as the one that it holds; for code that is not generic. Nothing allocates after `init`.
+/// Behaves as the detector that it holds; for code that is not generic. Nothing allocates after `init`.
 public struct SpeechDetector: ~Copyable, Sendable, VoiceActivityDetector {
   /// The detectors that there are.
   public enum Kind: String, CaseIterable, Sendable {

@@ -3,13 +3,17 @@ import AudioDSP
 
 /// How speech is found: shared by the commands that look for it.
 struct SegmentationOptions: ParsableArguments {
-  @Option(help: "What tells speech: a trained network that holds up in noise, or energy and zero crossings.")
-  var detector = SpeechDetector.Kind.neural
+  @Option(
+    name: .customLong("detector"),
+    help: "What tells speech: a trained network that holds up in noise (default), or energy and zero crossings.")
+  var chosenDetector: SpeechDetector.Kind?
 
   @Option(
     help: ArgumentHelp(
       "How easily something is taken for speech.",
-      discussion: "low starts at a score of 0.7, normal at 0.5, high at 0.3; speech goes on down to 0.7 of that."))
+      discussion:
+        "low, normal (default) or high, which start at a score of 0.7, 0.5 or 0.3; speech goes on down to 0.7 of that.")
+  )
   var sensitivity: Sensitivity?
 
   @Option(
@@ -24,11 +28,15 @@ struct SegmentationOptions: ParsableArguments {
   var hangover: Int?
 
   /// Whether any of them was given.
-  var isEmpty: Bool { sensitivity == nil && threshold == nil && minimumSpeech == nil && hangover == nil }
+  var isEmpty: Bool {
+    chosenDetector == nil && sensitivity == nil && threshold == nil && minimumSpeech == nil && hangover == nil
+  }
+
+  var detector: SpeechDetector.Kind { chosenDetector ?? .neural }
 
   func validate() throws {
     if sensitivity != nil, threshold != nil {
-      throw Misuse("--sensitivity and --threshold are two names of one figure")
+      throw Misuse("--sensitivity and --threshold exclude each other")
     }
     if let threshold, !(0...1).contains(threshold) { throw Misuse("--threshold \(threshold) is outside of 0 to 1") }
     try Self.check(minimumSpeech, "--min-speech-ms")

@@ -1,10 +1,10 @@
 /// Finds speech by what a small recurrent network has learned of it: speech of many talkers and languages in noise,
-/// music and rooms, and what is no speech.
+/// music and rooms, and sounds that are not speech.
 ///
 /// 1. The stream is brought to 16 kHz, by a filter of minimum phase.
-/// 2. Every 10 ms a spectrum is taken (``SpectralAnalyzer``): the heights of 32 bands above their floors, the shape of
+/// 2. Every 10 ms a spectrum is taken (`SpectralAnalyzer`): the heights of 32 bands above their floors, the shape of
 ///    the spectrum, its level below the loudest of late, and how far it is periodic as a voice is.
-/// 3. A network (``SpeechNetwork``) of a layer and a gated recurrent unit makes a score of them.
+/// 3. A network (`SpeechNetwork`) of a layer and a gated recurrent unit makes a score of them.
 ///
 /// Levels count only beside one another, the floors look back 1.7 s, and the network's state is bounded: the detector
 /// is as good on an endless stream as on a fresh one, and forgets whatever went wrong. Samples that are not finite are
@@ -25,6 +25,8 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
   private var waitingStart = 0
   private var waitingCount = 0
 
+  /// A frame of zeros at the stream's rate.
+  private let silence: [Float]
   private var resampled: [Float]
   private var measured: [FrameFeatures]
   private var networkScores: [Float]
@@ -54,6 +56,7 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
     let resampledCapacity = ratio.outputCount(forInputCount: sliceCount + resampler.latencyInSamples) + 1
     spectral = SpectralAnalyzer(maximumCount: resampledCapacity, kernels: kernels)
     network = SpeechNetwork(maximumCount: Self.batchCount, kernels: kernels)
+    silence = [Float](repeating: 0, count: FrameGrid(sampleRate).longestFrame)
     resampled = [Float](repeating: 0, count: resampledCapacity)
     measured = [FrameFeatures](repeating: FrameFeatures(), count: Self.batchCount)
     networkScores = [Float](repeating: 0, count: Self.batchCount)
@@ -66,8 +69,10 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
   public var lookAheadInSamples: Int {
     let ahead = SpectralAnalyzer.ahead + SpeechNetwork.framesAhead * SpectralAnalyzer.hop
     let rate = grid.sampleRate.hertz
+    let internalRate = SpectralAnalyzer.sampleRate.hertz
+    let aheadAtRate = (ahead * rate + internalRate - 1) / internalRate
     // Frames of rates that are no multiple of 100 Hz end up to a sample early.
-    return resampler.latencyInSamples + (ahead * rate + 15_999) / 16_000 + (rate % FrameGrid.rate == 0 ? 0 : 1)
+    return resampler.latencyInSamples + aheadAtRate + (rate % FrameGrid.rate == 0 ? 0 : 1)
   }
 
   public func frameCapacity(forInputCount count: Int) -> Int {
@@ -76,7 +81,7 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
       forFrameCount: SpectralAnalyzer.frameCount(inSampleCount: resampledCount)) - scoredCount
   }
 
-  /// What is ahead of the end, and a last shorter frame.
+  /// The frames that wait for look-ahead, and a last shorter one.
   public var finalFrameCapacity: Int { grid.frameCount(inSampleCount: lookAheadInSamples + grid.longestFrame) + 2 }
 
   public mutating func process(_ samples: Span<Float>, into scores: inout MutableSpan<FrameScore>) -> Int {
@@ -96,6 +101,7 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
   ///
   /// - Precondition: They are at most ``sliceCount``.
   package mutating func measure(_ slice: Span<Float>) {
+    precondition(slice.count <= sliceCount, "samples come in slices of at most sliceCount")
     let measuredCount = Self.measure(slice, with: &analyzer, into: &measured)
     for i in 0..<measuredCount { wait(for: measured[i]) }
     append(Self.resample(slice, with: &resampler, into: &resampled))
@@ -115,14 +121,19 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
 
   public mutating func finish(into scores: inout MutableSpan<FrameScore>) -> Int {
     if let last = analyzer.finish() { wait(for: last) }
-    takeEndOfResampler()
-    // Silence completes the windows of the last frames, and the last of them has an empty frame behind it.
     let frameCount = scoredCount + waitingCount
-    spectral.appendSilence(SpectralAnalyzer.sampleCount(inFrameCount: frameCount) - resampledCount)
-    takeFrames()
-    var scored = scoreMeasured(into: &scores)
-    for _ in 0..<SpeechNetwork.framesAhead { network.takeEmptyFrame() }
-    scored += scoreMeasured(into: &scores, at: scored)
+    guard frameCount > 0 else {
+      reset()
+      return 0
+    }
+    // Silence behind the end completes the windows of the last frames, and of the one that the last is judged by.
+    let end = SpectralAnalyzer.sampleCount(inFrameCount: frameCount + SpeechNetwork.framesAhead)
+    let silence = silence
+    while resampledCount < end {
+      let count = Self.resample(silence.span, with: &resampler, into: &resampled)
+      append(min(count, end - resampledCount))
+    }
+    let scored = scoreMeasured(into: &scores)
     reset()
     return scored
   }
@@ -138,10 +149,6 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
     scoredCount = 0
   }
 
-  private mutating func takeEndOfResampler() {
-    append(Self.finish(&resampler, into: &resampled))
-  }
-
   private mutating func append(_ count: Int) {
     Self.append(resampled, count: count, to: &spectral)
     resampledCount += count
@@ -152,7 +159,7 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
   /// for once the frames before are scored.
   private mutating func takeFrames() {
     while network.hasRoom, network.takeFrame(from: &spectral) {}
-    assert(network.hasRoom, "the frames of a slice are not scored at once")
+    precondition(network.hasRoom, "the frames of a slice were not scored before the next came")
   }
 
   private mutating func wait(for features: FrameFeatures) {
@@ -182,15 +189,6 @@ public struct NeuralDetector: ~Copyable, Sendable, VoiceActivityDetector {
 
   private static func append(_ samples: [Float], count: Int, to spectral: inout SpectralAnalyzer) {
     spectral.append(samples.span.extracting(..<count))
-  }
-
-  private static func finish(_ resampler: inout Resampler, into output: inout [Float]) -> Int {
-    var target = output.mutableSpan
-    do throws(ResamplerError) {
-      return try resampler.finish(into: &target)
-    } catch {
-      preconditionFailure("there is room for what was held back: \(error)")
-    }
   }
 
   private static func score(with network: inout SpeechNetwork, into scores: inout [Float]) -> Int {

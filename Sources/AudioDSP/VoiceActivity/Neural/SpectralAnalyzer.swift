@@ -14,7 +14,7 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   package static let featureCount = 2 * bandCount + 7
 
   private static let window = Kernels.spectrumInputCount
-  private static let bandCount = 32
+  fileprivate static let bandCount = 32
   /// What the samples before a frame's hop have of its window.
   private static let lead = window - hop - ahead
   /// Added to the power of each band: -100 dBFS.
@@ -29,8 +29,8 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   private static let peakFallRate: Float = 1.0 / 512
 
   /// The bins of which the periodicity is measured, 62 to 1531 Hz, and the lags for which it is.
-  private static let pitchBins = 2..<50
-  private static let lagCount = 64
+  fileprivate static let pitchBins = 2..<50
+  fileprivate static let lagCount = 64
 
   private let kernels: Kernels
   private let tables = SpectralTables.shared
@@ -41,11 +41,10 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   private var start = 0
   private var end: Int
 
-  private let silence: [Float] = [0]
   /// The frames of which the spectra are measured together, so that the tables are read once for several of them.
   private static let batchCount = 8
   private var measuredCount = 0
-  private var toldCount = 0
+  private var deliveredCount = 0
   // Of each frame of the batch, one behind the other.
   private var power: [Float]
   private var levels: [Float]
@@ -102,21 +101,15 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     end += input.count
   }
 
-  /// Takes silence.
-  package mutating func appendSilence(_ count: Int) {
-    let silence = silence
-    for _ in 0..<count { append(silence.span) }
-  }
-
   /// Writes the features of the next frame to the start of `row`, if its samples have come.
   package mutating func nextFrame(into row: inout MutableSpan<Float>) -> Bool {
-    if toldCount == measuredCount { measureSpectra() }
-    guard toldCount < measuredCount else { return false }
+    if deliveredCount == measuredCount { measureSpectra() }
+    guard deliveredCount < measuredCount else { return false }
     startBlockIfDue()
     followFloor(into: &row)
     followPeak(into: &row)
     writePeriodicity(into: &row)
-    toldCount += 1
+    deliveredCount += 1
     return true
   }
 
@@ -126,7 +119,7 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     end = Self.lead
     for i in 0..<end { samples[i] = 0 }
     measuredCount = 0
-    toldCount = 0
+    deliveredCount = 0
     isFirstFrame = true
     for i in 0..<Self.bandCount {
       minima[i] = Self.unknownFloor
@@ -153,16 +146,16 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
         at: i * bins.count)
     }
     kernels.apply(tables.bands, to: power, stride: binCount, count: count, into: &levels)
-    kernels.log2(of: &levels, plus: Self.leastPower)
+    kernels.log2(of: &levels, in: 0..<count * Self.bandCount, plus: Self.leastPower)
     kernels.squareRoot(magnitudes, in: 0..<count * Self.pitchBins.count, into: &roots, at: 0)
     kernels.apply(tables.lags, to: magnitudes, stride: Self.pitchBins.count, count: count, into: &correlations)
     kernels.apply(tables.lags, to: roots, stride: Self.pitchBins.count, count: count, into: &rootCorrelations)
     measuredCount = count
-    toldCount = 0
+    deliveredCount = 0
   }
 
   /// Where the levels of the next frame lie.
-  private var bands: Range<Int> { toldCount * Self.bandCount..<(toldCount + 1) * Self.bandCount }
+  private var bands: Range<Int> { deliveredCount * Self.bandCount..<(deliveredCount + 1) * Self.bandCount }
 
   private mutating func startBlockIfDue() {
     if isFirstFrame {
@@ -230,8 +223,8 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     _ magnitudes: [Float], _ correlations: [Float], offset: Float
   ) -> (index: Int, value: Float) {
     let (binCount, lagCount) = (Self.pitchBins.count, Self.lagCount)
-    let sum = kernels.sum(of: magnitudes, in: toldCount * binCount..<(toldCount + 1) * binCount)
-    let peak = kernels.peak(of: correlations, in: toldCount * lagCount..<(toldCount + 1) * lagCount)
+    let sum = kernels.sum(of: magnitudes, in: deliveredCount * binCount..<(deliveredCount + 1) * binCount)
+    let peak = kernels.peak(of: correlations, in: deliveredCount * lagCount..<(deliveredCount + 1) * lagCount)
     return (peak.index, peak.value / (sum + offset))
   }
 }
@@ -256,7 +249,7 @@ private struct SpectralTables: Sendable {
     let sum = window.reduce(0) { $0 + Double($1) }
     powerScale = Float(4 / (sum * sum))
 
-    let (bandCount, binCount) = (32, Kernels.spectrumOutputCount)
+    let (bandCount, binCount) = (SpectralAnalyzer.bandCount, Kernels.spectrumOutputCount)
     let (lowest, highest) = (Self.mel(80), Self.mel(7600))
     let edges = (0..<bandCount + 2).map {
       700 * (raised(10, (lowest + (highest - lowest) * Double($0) / Double(bandCount + 1)) / 2595) - 1)
@@ -264,7 +257,7 @@ private struct SpectralTables: Sendable {
     var weights: [Float] = []
     for band in 0..<bandCount {
       let triangle = (0..<binCount).map { bin in
-        let hertz = Double(bin) * 16_000 / Double(count)
+        let hertz = Double(bin * SpectralAnalyzer.sampleRate.hertz) / Double(count)
         let rising = (hertz - edges[band]) / (edges[band + 1] - edges[band])
         let falling = (edges[band + 2] - hertz) / (edges[band + 2] - edges[band + 1])
         return max(0, min(rising, falling))
@@ -274,12 +267,14 @@ private struct SpectralTables: Sendable {
     }
     bands = DenseLayer(bands: weights, columnCount: binCount)
 
-    let lagCount = 64
+    let lagCount = SpectralAnalyzer.lagCount
     let (shortest, longest) = (40.0, 229.0)
     var cosines: [Float] = []
     for i in 0..<lagCount {
       let lag = shortest * raised(longest / shortest, Double(i) / Double(lagCount - 1))
-      for bin in 2..<50 { cosines.append(Float(cosine(2 * .pi * lag * Double(bin) / Double(count)))) }
+      for bin in SpectralAnalyzer.pitchBins {
+        cosines.append(Float(cosine(2 * .pi * lag * Double(bin) / Double(count))))
+      }
     }
     lags = DenseLayer(
       rows: cosines, bias: [Float](repeating: 0, count: lagCount), columnCount: cosines.count / lagCount)

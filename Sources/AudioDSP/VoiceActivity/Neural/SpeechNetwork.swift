@@ -7,7 +7,7 @@ struct SpeechNetwork: ~Copyable, Sendable {
   /// Frames behind a frame that its score is made of.
   static let framesAhead = 1
   private static let framesBefore = 2
-  private static let tapCount = framesBefore + 1 + framesAhead
+  fileprivate static let tapCount = framesBefore + 1 + framesAhead
 
   private static let inputCount = SpeechNetworkTable.inputCount
 
@@ -59,8 +59,8 @@ struct SpeechNetwork: ~Copyable, Sendable {
     return true
   }
 
-  /// Takes a frame that is not there, behind the end of the stream.
-  mutating func takeEmptyFrame() {
+  /// Takes a frame that is not there, before the stream.
+  private mutating func takeEmptyFrame() {
     for i in 0..<Self.inputCount { rows[rowCount * Self.inputCount + i] = layers.emptyRow[i] }
     rowCount += 1
   }
@@ -109,8 +109,10 @@ private struct SpeechNetworkLayers: Sendable {
 
   private init() {
     typealias Table = SpeechNetworkTable
+    precondition(Table.inputCount == SpectralAnalyzer.featureCount, "the table is of other features")
     first = Self.layer(
-      Table.first, Table.firstUnit, Table.firstBias, Table.firstBiasUnit, columnCount: 4 * Table.inputCount,
+      Table.first, Table.firstUnit, Table.firstBias, Table.firstBiasUnit,
+      columnCount: SpeechNetwork.tapCount * Table.inputCount,
       isRectified: true)
     input = Self.layer(
       Table.input, Table.inputUnit, Table.inputBias, Table.inputBiasUnit, columnCount: Table.firstCount)

@@ -15,6 +15,8 @@ decodes the files, synthesises speech and notes, and writes
 A second run does only what is missing: `pool.i16` is only ever appended to,
 and a clip keeps its place. The labels of the clips that are already there are
 taken anew from `sources.tsv`, so that a changed rule needs no new decoding.
+What cannot be fetched or made is left out and named at the end, with the exit
+status 1; another run tries it again.
 
 Needs Debian 12 with numpy, scipy and soundfile, and the packages in TOOLS,
 which it installs where they are missing (that needs root).
@@ -29,10 +31,12 @@ import os
 import pathlib
 import random
 import re
+import shlex
 import shutil
 import struct
 import subprocess
 import sys
+import textwrap
 import zipfile
 
 import numpy as np
@@ -77,8 +81,23 @@ def say(*words):
     print(*words, flush=True)
 
 
-def run(*command, **options):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, **options).stdout
+class ToolError(RuntimeError):
+    """A command failed; the message holds what it printed."""
+
+
+def run(*command, makes=None, **options):
+    """Runs a command, which is to exit with 0 and to have written the file `makes`."""
+    if makes:
+        makes.unlink(missing_ok=True)
+    name = textwrap.shorten(shlex.join(command), 300)
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **options)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise ToolError(f"{name}: {error}") from error
+    if done.returncode or (makes and not makes.exists()):
+        printed = done.stdout.decode("utf-8", "replace").strip().splitlines()[-20:]
+        outcome = f"exit status {done.returncode}" if done.returncode else f"made no {makes.name}"
+        raise ToolError("\n".join([f"{name}: {outcome}", *printed]))
 
 
 # The table of sources
@@ -181,9 +200,10 @@ def fetch(package, folder):
     (work / "deb").mkdir(parents=True)
     target.parent.mkdir(exist_ok=True)
     say("fetching", package)
-    # The sandboxed download user may not write here; the note about it is no error.
-    run("apt-get", "download", "-q", package, cwd=work / "deb", stderr=subprocess.DEVNULL)
-    deb = next((work / "deb").glob("*.deb"))
+    run("apt-get", "download", "-q", package, cwd=work / "deb")
+    deb = next((work / "deb").glob("*.deb"), None)
+    if not deb:
+        raise ToolError(f"apt-get download {package}: no package came")
     run("dpkg-deb", "-x", str(deb), str(work / "root"))
     (work / "root" / ".done").touch()
     (work / "root").rename(target)
@@ -235,7 +255,10 @@ def open_catalogue(path, target):
 def decode(path, spoken, ready):
     """Yields (offset in seconds or None, native rate, samples) for each piece of a file."""
     if path in ready:
-        yield from pieces_of_array(*ready.pop(path), spoken)
+        found = ready.pop(path)
+        if isinstance(found, ToolError):
+            raise found
+        yield from pieces_of_array(*found, spoken)
         return
     with soundfile.SoundFile(str(path)) as source:
         rate, frames = source.samplerate, source.frames
@@ -246,9 +269,10 @@ def decode(path, spoken, ready):
 
 
 def decode_headless(paths, folder):
-    """Decodes files without a header: {path: (native rate, samples)}.
+    """Decodes files without a header: {path: (native rate, samples), or the error}.
 
-    One run of ffmpeg decodes many, as starting it takes longer than its work.
+    One run of ffmpeg decodes many, as starting it takes longer than its work. Where
+    that fails, each file is decoded by itself, to find the bad ones.
     """
     work = folder / "work" / "decoded"
     shutil.rmtree(work, ignore_errors=True)
@@ -268,7 +292,13 @@ def decode_headless(paths, folder):
         inputs += [*options, "-i", str(path)]
         outputs += ["-map", str(index), "-ac", "1", "-ar", str(RATE), "-f", "f32le",
                     str(work / f"{index}.f32")]
-    run("ffmpeg", "-v", "error", "-nostdin", *inputs, *outputs, stderr=subprocess.DEVNULL)
+    try:
+        run("ffmpeg", "-v", "error", "-nostdin", *inputs, *outputs)
+    except ToolError as error:
+        if len(paths) == 1:
+            return {paths[0]: error}
+        return {path: found for one in paths
+                for path, found in decode_headless([one], folder).items()}
     return {path: (rate, np.fromfile(work / f"{index}.f32", "<f4"))
             for index, (path, rate) in enumerate(zip(paths, rates))}
 
@@ -398,7 +428,9 @@ def iso_names(language, folder):
 def synthesise(row, folder):
     """Yields (file, rate, samples) for each sentence of one voice.
 
-    The pattern column of such a row is ^VOICE/, and the note holds `n=COUNT`.
+    The pattern column of such a row is ^VOICE/, and the note holds `n=COUNT`. Some
+    voices fail at some sentences, which are then left out; one that fails at all is
+    an error.
     """
     count = int(re.search(r"\bn=(\d+)", row["note"]).group(1))
     engine, voice = row["package"], row["pattern"].strip("^/").replace("\\", "")
@@ -407,29 +439,33 @@ def synthesise(row, folder):
     text = sentences(language, f"{engine} {voice}", folder)
     wave = folder / "work" / "voice.wav"
     wave.parent.mkdir(exist_ok=True)
+    errors = []
     for index in range(count):
-        wave.unlink(missing_ok=True)
         sentence = next(text)
         speed, pitch = chance.randint(125, 205), chance.randint(25, 75)
         try:
             if engine == "espeak-ng":
                 # A leading dash would be read as an option.
                 run("espeak-ng", "-v", voice, "-s", str(speed), "-p", str(pitch),
-                    "-w", str(wave), "--stdin", input=sentence.encode("utf-8"),
-                    stderr=subprocess.DEVNULL)
+                    "-w", str(wave), "--stdin", input=sentence.encode("utf-8"), makes=wave)
             elif engine == "flite":
                 run("flite", "-voice", voice, "--setf", f"duration_stretch={170 / speed:.2f}",
-                    "-t", " " + sentence, "-o", str(wave), stderr=subprocess.DEVNULL)
+                    "-t", " " + sentence, "-o", str(wave), makes=wave)
             else:
                 coding = {"cs": "iso-8859-2", "fi": "iso-8859-15", "it": "iso-8859-15",
                           "ca": "iso-8859-15"}.get(language, "utf-8")
                 run("text2wave", "-o", str(wave), "-eval", f"(voice_{voice})",
-                    input=sentence.encode(coding, "replace"), stderr=subprocess.DEVNULL,
-                    timeout=60)
+                    input=sentence.encode(coding, "replace"), makes=wave, timeout=60)
             samples, rate = soundfile.read(str(wave), dtype="float32")
-        except (subprocess.SubprocessError, soundfile.LibsndfileError, OSError):
+        except (ToolError, soundfile.LibsndfileError) as error:
+            errors.append(error)
             continue
         yield f"{voice}/{index:03d}", rate, to_rate(samples, rate)
+    if errors:
+        message = f"{engine} {voice}: {len(errors)} of {count} sentences failed, first: {errors[0]}"
+        if len(errors) == count:
+            raise ToolError(message)
+        say(message)
 
 
 # Notes
@@ -505,8 +541,10 @@ def render(row, folder):
 
     The pattern column of such a row is STYLE/PROGRAM as a regular expression.
     """
-    font = next(path for path in sorted(fetch(row["package"], folder).rglob("*.sf[23]"))
-                if path.is_file())
+    fonts = sorted(fetch(row["package"], folder).rglob("*.sf[23]"))
+    font = next((path for path in fonts if path.is_file()), None)
+    if not font:
+        raise ToolError(f"{row['package']} holds no sound font")
     work = folder / "work"
     work.mkdir(exist_ok=True)
     for style in ("solo", "chords", "ensemble"):
@@ -518,7 +556,7 @@ def render(row, folder):
             (work / "notes.mid").write_bytes(midi_file(program, style, chance))
             # At 16 kHz the synthesiser would fold the upper harmonics down.
             run("fluidsynth", "-ni", "-g", "0.5", "-r", "48000", "-F", str(work / "notes.wav"),
-                str(font), str(work / "notes.mid"), stderr=subprocess.DEVNULL)
+                str(font), str(work / "notes.mid"), makes=work / "notes.wav")
             samples, rate = soundfile.read(str(work / "notes.wav"), dtype="float32", always_2d=True)
             yield name, rate, to_rate(samples.mean(axis=1)[: int(LONGEST * rate)], rate)
 
@@ -611,11 +649,7 @@ def write_table(path, columns, rows):
 
 
 def add_package(pool, package, folder):
-    try:
-        root = fetch(package, folder)
-    except subprocess.CalledProcessError:
-        say("cannot fetch", package)
-        return
+    root = fetch(package, folder)
     open_archives(root)
     before = len(pool.clips)
     paths = []
@@ -642,6 +676,7 @@ def add_file(pool, package, path, file, ready):
     try:
         reasons = [pool.add(package, file, *piece) for piece in decode(path, spoken, ready)]
     except (RuntimeError, ValueError) as error:
+        say(f"{package}: left out {file}: {error}")
         reasons = [f"unreadable ({type(error).__name__})"]
     if all(reasons):
         pool.skip(package, file, reasons[0] if reasons else "empty")
@@ -681,6 +716,10 @@ def summary(pool):
 
 
 def install_tools():
+    # A slim system has no lists, without which nothing can be installed or fetched.
+    if not any(pathlib.Path("/var/lib/apt/lists").glob("*Packages*")):
+        say("fetching the lists of packages")
+        run("apt-get", "update", "-q")
     missing = [tool for tool in TOOLS if subprocess.run(
         ["dpkg", "-s", tool], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     ).returncode]
@@ -700,22 +739,37 @@ def main():
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     pool = Pool(folder, Rules(HERE / "sources.tsv"))
+    failures = []
+
+    def attempt(name, action, *arguments):
+        try:
+            action(*arguments)
+        except (ToolError, soundfile.LibsndfileError) as error:
+            say(f"{name} failed: {error}")
+            failures.append(f"{name}: {error}")
+
     if not options.relabel and not options.summary:
-        install_tools()
+        try:
+            install_tools()
+        except ToolError as error:
+            sys.exit(f"cannot install the tools: {error}")
         for package, rows in pool.rules.by_package.items():
             if options.only and package not in options.only:
                 continue
             if package in ENGINES or package in FONTS:
                 for row in rows:
                     if row["kind"] != "exclude":
-                        add_made(pool, row, folder, ENGINES.get(package, render))
+                        attempt(f"{package} {row['pattern']}", add_made, pool, row, folder,
+                                ENGINES.get(package, render))
             else:
-                add_package(pool, package, folder)
+                attempt(package, add_package, pool, package, folder)
     if not options.summary:
         pool.save()
     for row in pool.clips:
         row.setdefault("split", "train")
     summary(pool)
+    if failures:
+        sys.exit("\n".join([f"{len(failures)} failed:", *failures]))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Tapes to train and validate NeuralDetector with: speech in rooms, noise, music and telephones, with exact labels.
+"""Tapes to train and validate NeuralDetector with: speech in rooms, noise, music and telephones, with labels.
 
   mixes.py CORPUS OUT --split train --tapes 400 [--first 0] [--jobs 2]
 
@@ -434,6 +434,12 @@ def tape(pool, split, number):
     return np.clip(np.round(x * 32768), -32768, 32767).astype(np.int16), np.concatenate(labels)[:TAPE_SECONDS * 100]
 
 
+def write_wave(path, x):
+    with wave.open(path, 'wb') as file:
+        file.setparams((1, 2, RATE, len(x), 'NONE', None))
+        file.writeframes(x.tobytes())
+
+
 POOL = None
 
 
@@ -443,9 +449,7 @@ def write(task):
     if os.path.exists(name + '.u8'):
         return
     x, labels = tape(POOL, split, number)
-    with wave.open(name + '.wav', 'wb') as file:
-        file.setparams((1, 2, RATE, len(x), 'NONE', None))
-        file.writeframes(x.tobytes())
+    write_wave(name + '.wav', x)
     labels.tofile(name + '.part')
     os.rename(name + '.part', name + '.u8')
 

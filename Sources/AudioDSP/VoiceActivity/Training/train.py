@@ -1,11 +1,12 @@
-"""Trains NeuralDetector's network on the tapes of mixes.py and keeps the weights that are best on the valid ones.
+"""Trains NeuralDetector's network on the tapes of mixes.py.
 
   train.py TAPES OUT.npz [--steps 12000] [--seed 1]
 
 TAPES has been measured by features.py. A lane of the batch is an endless stream: tape after tape, its recurrent state
 carried along and now and then lost, so that the network is as good on a stream that is never reset as at its start.
-Gradients go back through the frames of a step. numpy and numba: on a processor, a network as small as this one is
-trained several times as fast as by the usual frameworks. `--check` compares the gradients with finite differences.
+Gradients go back through the frames of a step. What is validated and saved is a moving average of the weights, every
+`--every` steps and after the last one, over what was saved before: the last average is kept, not the one that did best
+on the valid tapes. `--check` compares the gradients with finite differences.
 """
 
 import argparse
