@@ -90,13 +90,15 @@ package struct PolyphaseFilter {
 
   /// What a cycle costs, in multiply-adds, padding included: splitting each input phase and putting each output phase
   /// together costs as much as 20 of them once and 30 twice (measured with AVX2 on a Zen 3, and taken for all
-  /// backends).
+  /// backends). With 16 lanes, what is split twice takes 1.6 times as long where a leaf has more than two vectors of taps
+  /// or there are several output phases (measured with AVX-512 on a Zen 4).
   private static func cost(
     ofDepth depth: Int, _ ratio: ResamplingRatio, tapsPerInputPhase tapCount: Int, laneCount: Int
   ) -> Double {
     let leafTaps = (tapCount + (1 << depth) - 1) >> depth
     let padded = leafTaps > laneCount ? (leafTaps + laneCount - 1) / laneCount * laneCount : leafTaps
-    let products = [1, 1.5, 2.25][depth] * Double(ratio.outputs * ratio.inputs * padded)
+    let isWide = laneCount == 16 && (padded > 2 * laneCount || ratio.outputs > 1)
+    let products = [1, 1.5, isWide ? 3.6 : 2.25][depth] * Double(ratio.outputs * ratio.inputs * padded)
     return products + [0, 20, 30][depth] * Double(ratio.outputs + ratio.inputs)
   }
 
