@@ -128,7 +128,7 @@ struct BudgetCommand: ParsableCommand {
       let most = Double(Self.chunkCounts.upperBound * chunkMilliseconds) * 1e-3
       // What is no number fails this too.
       guard seconds > 0, seconds <= most else {
-        throw Misuse("--seconds \(seconds) is outside of 0 to \(most), a million chunks")
+        throw Misuse("--seconds \(seconds) is not above 0 and up to \(most), a million chunks")
       }
     }
   }

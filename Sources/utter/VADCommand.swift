@@ -14,7 +14,7 @@ struct VADCommand: ParsableCommand {
     discussion: """
       Speech itself, without padding. csv and json give, for each segment, start_s and end_s, and start_decided_s and \
       end_decided_s: the stream time at which a live listener would have known. With several inputs they gain a leading \
-      column 'file'.
+      column 'file'. A misfire is what reached the threshold and was too short to be speech; it is counted, and no segment.
 
       EXAMPLES
         utter vad interview.wav
@@ -33,7 +33,10 @@ struct VADCommand: ParsableCommand {
   @Option(help: "Write a row 'time_s,score' for every 10 ms here; with several inputs, a folder.")
   var scores: String?
 
-  @Option(help: "Write energy in dBFS and zero-crossing rate for every 10 ms here; with several inputs, a folder.")
+  @Option(
+    help:
+      "Write energy in dBFS and zero-crossing rate for every 10 ms here, whichever the detector; with several inputs, a folder."
+  )
   var features: String?
 
   @Option(
@@ -43,7 +46,8 @@ struct VADCommand: ParsableCommand {
   var plot: String?
 
   @Option(
-    name: .customLong("max-segment-s"), help: "Cut longer segments at the quietest frame of their second half.")
+    name: .customLong("max-segment-s"),
+    help: "Cut longer segments, 0.1 to 86400 s, at the quietest frame of their second half.")
   var maximumSegment: Double?
 
   @Option(help: "The channel to take, counted from 0, or 'mean' for the mean of all.")

@@ -20,11 +20,16 @@ struct SegmentationOptions: ParsableArguments {
     help: "The score from which speech starts, 0 to 1, in place of --sensitivity; it goes on down to 0.7 of that.")
   var threshold: Float?
 
-  @Option(name: .customLong("min-speech-ms"), help: "The attack: how much speech confirms a segment; default: 60.")
+  @Option(
+    name: .customLong("min-speech-ms"),
+    help:
+      "The attack: how much unbroken speech confirms a segment, 0 to 10000, default: 60. What is shorter is a misfire, and left out."
+  )
   var minimumSpeech: Int?
 
   @Option(
-    name: .customLong("hangover-ms"), help: "How much silence ends a segment; default: 500, with 'utter vad' 200.")
+    name: .customLong("hangover-ms"),
+    help: "How much silence ends a segment, 0 to 10000; default: 500, with 'utter vad' 200.")
   var hangover: Int?
 
   /// Whether any of them was given.

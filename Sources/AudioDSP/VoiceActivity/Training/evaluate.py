@@ -1,8 +1,8 @@
 """Measures voice activity detectors on labelled recordings: this package's two beside others that PyPI has.
 
-  evaluate.py DATA [--utter PATH] [--only NAME ...] [--json FILE]
+  evaluate.py DATA [--files PREFIX] [--utter PATH] [--only NAME ...] [--json FILE]
 
-DATA holds 16 kHz mono WAV files, each beside its labels: NAME.u8, a byte per 10 ms frame as mixes.py writes it, or
+DATA holds 16 kHz mono WAV files, of which those count whose names start with PREFIX, each beside its labels: NAME.u8, a byte per 10 ms frame as mixes.py writes it, or
 NAME.csv with the columns start_s and end_s. AUC is of the score per frame, onset the median of predicted less labelled
 start in milliseconds where 200 ms without speech come before; FA is the part of the frames without speech that lie in
 segments found with default settings, Miss the part of those with speech that do not. Each file is one stream.
@@ -25,7 +25,8 @@ import numpy as np
 
 def samples(path):
     with wave.open(path) as file:
-        assert file.getframerate() == 16000 and file.getnchannels() == 1 and file.getsampwidth() == 2, path
+        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (16000, 1, 2):
+            raise SystemExit(f'{path}: not mono 16-bit PCM at 16 kHz')
         return np.frombuffer(file.readframes(file.getnframes()), np.int16)
 
 
@@ -169,11 +170,16 @@ def measure(run, files):
 def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('data')
-    arguments.add_argument('--utter')
+    arguments.add_argument('--utter', help="the tool's path")
+    arguments.add_argument('--files', default='')
     arguments.add_argument('--only', nargs='*')
     arguments.add_argument('--json')
     options = arguments.parse_args()
-    files = sorted(glob.glob(os.path.join(options.data, '*.wav')))
+    files = sorted(glob.glob(os.path.join(options.data, options.files + '*.wav')))
+    if not files:
+        arguments.error(f'{options.data}: no recordings')
+    if options.utter and not os.access(options.utter, os.X_OK):
+        arguments.error(f'{options.utter}: no program there')
     systems = {'silero': silero, 'webrtc 2': webrtc, 'earshot': earshot, 'fast-vad': fast}
     if options.utter:
         ours = {}

@@ -143,7 +143,8 @@ def features(samples):
 def samples(path):
     """Of a mono 16-bit WAV file at 16 kHz."""
     with wave.open(path) as file:
-        assert file.getframerate() == RATE and file.getnchannels() == 1 and file.getsampwidth() == 2, path
+        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (RATE, 1, 2):
+            sys.exit(f'{path}: not mono 16-bit PCM at 16 kHz')
         return np.frombuffer(file.readframes(file.getnframes()), np.int16).astype(np.float32) / 32768
 
 
@@ -157,8 +158,11 @@ def measure(path):
 def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
+    paths = sorted(glob.glob(sys.argv[1] + '/*.wav'))
+    if not paths:
+        sys.exit(f'{sys.argv[1]}: no tapes')
     with multiprocessing.get_context('fork').Pool() as workers:
-        for done, _ in enumerate(workers.imap_unordered(measure, sorted(glob.glob(sys.argv[1] + '/*.wav'))), 1):
+        for done, _ in enumerate(workers.imap_unordered(measure, paths), 1):
             if done % 50 == 0:
                 print(done, 'tapes measured', flush=True)
 

@@ -1,6 +1,6 @@
 """Tapes to train and validate NeuralDetector with: speech in rooms, noise, music and telephones, with labels.
 
-  mixes.py CORPUS OUT --split train --tapes 400 [--first 0] [--jobs 2]
+  mixes.py CORPUS OUT --split train --tapes 500 [--first 0] [--jobs 2]
 
 A tape is ten minutes at 16 kHz, spliced from scenes of 3 to 30 s that have nothing in common: talkers, room,
 microphone, level and noise change at every splice, as they do on a stream that is never reset. OUT/train-0000.wav holds
@@ -460,7 +460,7 @@ def main():
     arguments.add_argument('corpus')
     arguments.add_argument('out')
     arguments.add_argument('--split', choices=['train', 'valid'], default='train')
-    arguments.add_argument('--tapes', type=int, default=400)
+    arguments.add_argument('--tapes', type=int, default=500)
     arguments.add_argument('--first', type=int, default=0)
     arguments.add_argument('--jobs', type=int, default=os.cpu_count())
     options = arguments.parse_args()

@@ -166,9 +166,9 @@ def main():
     commands = {'table': (lambda path, target: write(target, table(path)), 2),
                 'reference': (lambda path, target: write(target, [json.dumps(reference(path))]), 2),
                 'check': (check, 2), 'scores': (print_scores, 1)}
-    command, count = commands.get(sys.argv[1] if len(sys.argv) > 1 else '', (None, -1))
-    if len(sys.argv) != count + 2:
+    if len(sys.argv) < 2 or sys.argv[1] not in commands or len(sys.argv) != commands[sys.argv[1]][1] + 2:
         sys.exit(__doc__)
+    command, _ = commands[sys.argv[1]]
     command(*sys.argv[2:])
 
 

@@ -1,6 +1,6 @@
 """Trains NeuralDetector's network on the tapes of mixes.py.
 
-  train.py TAPES OUT.npz [--steps 12000] [--seed 1]
+  train.py TAPES OUT.npz [--steps 11000] [--seed 1]
 
 TAPES has been measured by features.py. A lane of the batch is an endless stream: tape after tape, its recurrent state
 carried along and now and then lost, so that the network is as good on a stream that is never reset as at its start.
@@ -186,7 +186,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('tapes', nargs='?')
     arguments.add_argument('out', nargs='?')
-    arguments.add_argument('--steps', type=int, default=12000)
+    arguments.add_argument('--steps', type=int, default=11000)
     arguments.add_argument('--lanes', type=int, default=128)
     arguments.add_argument('--frames', type=int, default=200)
     arguments.add_argument('--first', type=int, default=48)
@@ -200,6 +200,8 @@ def main():
     o = arguments.parse_args()
     if o.check:
         return check()
+    if not o.out:
+        arguments.error('TAPES and OUT.npz are needed')
     rng = np.random.default_rng(o.seed)
 
     xs, ys = load(o.tapes, 'train', o.most)
