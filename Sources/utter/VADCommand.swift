@@ -59,9 +59,12 @@ struct VADCommand: ParsableCommand {
   var strict = false
 
   func validate() throws {
+    let attack = segmentation.minimumSpeech.map { .milliseconds($0) } ?? SegmenterConfiguration.speech.minimumSpeech
+    let least = max(0.1, 2 * (attack / .seconds(1)))
     // A day; what is no number fails this too.
-    if let maximumSegment, !(0.1...86_400).contains(maximumSegment) {
-      throw Misuse("--max-segment-s \(maximumSegment) is outside of 0.1 to 86400")
+    if let maximumSegment, !(least...86_400).contains(maximumSegment) {
+      throw Misuse(
+        "--max-segment-s \(maximumSegment) is outside of \(least) to 86400: at least 0.1 and twice --min-speech-ms")
     }
   }
 
