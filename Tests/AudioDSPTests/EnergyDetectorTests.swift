@@ -8,26 +8,9 @@ import Testing
 
   // MARK: Helpers
 
-  private static func scores(
-    _ samples: [Float], _ detector: inout EnergyDetector, cuts: [Range<Int>]? = nil
-  ) -> [FrameScore] {
-    var scores: [FrameScore] = []
-    for cut in cuts ?? [samples.indices] {
-      let capacity = detector.frameCapacity(forInputCount: cut.count)
-      var found = [FrameScore](repeating: FrameScore(0), count: capacity)
-      var span = found.mutableSpan
-      #expect(detector.process(samples.span.extracting(cut), into: &span) == capacity)
-      scores += found
-    }
-    var last = [FrameScore](repeating: FrameScore(0), count: detector.finalFrameCapacity)
-    var span = last.mutableSpan
-    let count = detector.finish(into: &span)
-    return scores + last[..<count]
-  }
-
   private static func scores(_ samples: [Float], rate: Int, cuts: [Range<Int>]? = nil) throws -> [FrameScore] {
     var detector = EnergyDetector(try SampleRate(rate))
-    return scores(samples, &detector, cuts: cuts)
+    return AudioDSPTests.scores(samples, &detector, cuts: cuts)
   }
 
   /// What the segmenter makes of the scores, with pauses bridged that the labels have not either.
@@ -305,7 +288,7 @@ import Testing
       var span = scores.mutableSpan
       _ = detector.process(silence.span, into: &span)
     }
-    let found = Self.scores(samples, &detector)
+    let found = AudioDSPTests.scores(samples, &detector)
     for label in recording.speech {
       let frames = label.start / 80..<label.end / 80
       #expect(Double(found[frames].count { $0.score >= 0.35 }) > 0.95 * Double(frames.count))
@@ -366,13 +349,13 @@ import Testing
     let samples = try TestRecording.named("clean-mono-16k.wav").waveSamples()
     let expected = try Self.scores(samples, rate: 16_000)
     var detector = EnergyDetector(.hz16000)
-    #expect(Self.scores(samples, &detector) == expected)
-    #expect(Self.scores(samples, &detector) == expected)
+    #expect(AudioDSPTests.scores(samples, &detector) == expected)
+    #expect(AudioDSPTests.scores(samples, &detector) == expected)
     var scores = [FrameScore](repeating: FrameScore(0), count: 100)
     var span = scores.mutableSpan
     _ = detector.process(Self.noise(15_999, level: -10, seed: 9).span, into: &span)
     detector.reset()
-    #expect(Self.scores(samples, &detector) == expected)
+    #expect(AudioDSPTests.scores(samples, &detector) == expected)
     #expect(detector.grid == FrameGrid(.hz16000))
     #expect(detector.lookAheadInSamples == 0)
   }

@@ -20,27 +20,9 @@ import Testing
 
   // MARK: Helpers
 
-  private static func scores(
-    _ samples: [Float], _ detector: inout NeuralDetector, cuts: [Range<Int>]? = nil
-  ) -> [FrameScore] {
-    var scores: [FrameScore] = []
-    for cut in cuts ?? [samples.indices] {
-      let capacity = detector.frameCapacity(forInputCount: cut.count)
-      var found = [FrameScore](repeating: FrameScore(0), count: capacity)
-      var span = found.mutableSpan
-      let count = detector.process(samples.span.extracting(cut), into: &span)
-      #expect(count == capacity)
-      scores += found
-    }
-    var last = [FrameScore](repeating: FrameScore(0), count: detector.finalFrameCapacity)
-    var span = last.mutableSpan
-    let count = detector.finish(into: &span)
-    return scores + last[..<count]
-  }
-
   private static func scores(_ samples: [Float], rate: Int, cuts: [Range<Int>]? = nil) throws -> [FrameScore] {
     var detector = NeuralDetector(try SampleRate(rate))
-    return scores(samples, &detector, cuts: cuts)
+    return AudioDSPTests.scores(samples, &detector, cuts: cuts)
   }
 
   private static func speech(rate: Int) throws -> [Float] {
@@ -113,7 +95,7 @@ import Testing
     #expect(!isMore)
 
     var detector = NeuralDetector(.hz16000, backend: backend)
-    let found = Self.scores(samples, &detector)
+    let found = AudioDSPTests.scores(samples, &detector)
     #expect(found.count == reference.scores.count)
     for (frame, (found, expected)) in zip(found, reference.scores).enumerated() {
       #expect(abs(found.score - expected) <= 2e-3, "frame \(frame)")
@@ -144,7 +126,7 @@ import Testing
       samples += [Float](repeating: 0, count: 1_600)
     }
     var detector = NeuralDetector(.hz16000, backend: backend)
-    let found = Self.scores(samples, &detector)
+    let found = AudioDSPTests.scores(samples, &detector)
     try #require(found.count == 300 + 6 * expected.count)
     for (index, expected) in expected.enumerated() {
       let frame = 300 + 6 * index
@@ -159,11 +141,11 @@ import Testing
     samples += random.samples(16_000, in: -1...1)
     samples += (0..<16_000).map { Float(sin(2 * Double.pi * 300 * Double($0) / 16_000)) }
     var scalar = NeuralDetector(.hz16000, backend: .scalar)
-    let expected = Self.scores(samples, &scalar)
+    let expected = AudioDSPTests.scores(samples, &scalar)
     #expect(expected.allSatisfy { $0.score.isFinite && (0...1).contains($0.score) })
     for backend in KernelBackend.available {
       var detector = NeuralDetector(.hz16000, backend: backend)
-      let found = Self.scores(samples, &detector)
+      let found = AudioDSPTests.scores(samples, &detector)
       try #require(found.count == expected.count)
       let differences = zip(found, expected).map { abs($0.score - $1.score) }
       // Not by the greatest difference, which passes over what is no number.
@@ -233,15 +215,15 @@ import Testing
     // A floor or a loudest level that stayed would be far below or far above what comes.
     for level in [-70, -20] as [Float] {
       let before = Self.noise(rate * 2, level: level, seed: 5)
-      _ = Self.scores(before, &detector)
-      let afterFinish = Self.scores(samples, &detector)
+      _ = AudioDSPTests.scores(before, &detector)
+      let afterFinish = AudioDSPTests.scores(samples, &detector)
       #expect(afterFinish == fresh, "finished after \(level) dBFS")
 
       var scores = [FrameScore](repeating: FrameScore(0), count: detector.frameCapacity(forInputCount: before.count))
       var span = scores.mutableSpan
       _ = detector.process(before.span, into: &span)
       detector.reset()
-      let afterReset = Self.scores(samples, &detector)
+      let afterReset = AudioDSPTests.scores(samples, &detector)
       #expect(afterReset == fresh, "reset after \(level) dBFS")
     }
   }

@@ -420,27 +420,30 @@ private struct TallySink: ChunkSink {
     }
   }
 
-  // MARK: The energy detector on the way
+  // MARK: This package's detectors on the way
 
-  @Test("With the energy detector, the cuts of the input change nothing", arguments: cases)
-  func energyDetector(test: Case) throws {
-    var random = SeededGenerator(seed: 25)
-    let inputCount = test.from
+  @Test("With a detector, the cuts of the input change nothing", arguments: cases, SpeechDetector.Kind.allCases)
+  func detectors(test: Case, kind: SpeechDetector.Kind) throws {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    print("SpeechChunkerTests.detectors, \(test), \(kind): seed \(seed)")
+    var random = SeededGenerator(seed: seed)
+    // An utterance, what lies around it, and a little noise that differs from channel to channel.
+    let recording = try TestRecording.named("clean-mono-16k.wav").waveSamples()
+    let mono = try RatePair(from: 16_000, to: test.from).resampled(Array(recording.prefix(32_000)))
     var input: [Float] = []
-    for i in 0..<inputCount {
-      let isSpeech = (inputCount / 3..<inputCount * 2 / 3).contains(i)
-      for _ in 0..<test.channels { input.append(Float.random(in: -1...1, using: &random) * (isSpeech ? 0.2 : 0.001)) }
+    for sample in mono {
+      for _ in 0..<test.channels { input.append(sample + Float.random(in: -1e-4...1e-4, using: &random)) }
     }
     func entries(_ cuts: [Range<Int>]?) throws -> [TraceSink.Entry] {
       var chunker = try SpeechChunker(
         from: SampleRate(test.from), to: SampleRate(test.to), channelCount: test.channels,
-        chunkDuration: .milliseconds(40), detector: .energy, segmentation: .speech)
+        chunkDuration: .milliseconds(40), detector: kind, segmentation: .speech)
       return try Self.feed(input, channels: test.channels, to: &chunker, cuts: cuts)
     }
     let expected = try entries(nil)
     let starts = expected.count { if case .event(.started, _) = $0 { true } else { false } }
-    #expect(starts == 1)
-    for _ in 0..<2 { #expect(firstDifference(try entries(random.cuts(of: inputCount)), expected) == nil) }
+    #expect(starts >= 1)
+    for _ in 0..<2 { #expect(firstDifference(try entries(random.cuts(of: mono.count)), expected) == nil) }
   }
 
   // MARK: Errors
