@@ -306,9 +306,33 @@ import Testing
   @Test("More pending files than the table has room for")
   func manyPending() throws {
     let folder = try TemporaryFolder()
-    try pend(100, in: folder)
-    #expect(try folder.contents.count == 100)
+    try pend(300, in: folder)
+    #expect(try folder.contents.count == 300)
     #expect(try folder.contents.allSatisfy { !$0.hasPrefix(".") })
+  }
+
+  @Test("What a process left that was killed is removed, and what one is writing is not")
+  func abandoned() throws {
+    let folder = try TemporaryFolder()
+    let names = (left: ".utter-1f.partial", written: ".utter-2e.partial", other: ".utter-mine.partial")
+    for name in [names.left, names.written, names.other] { _ = try folder.write(name, Array("half".utf8)) }
+    let writer = open(folder[names.written], O_RDWR)
+    defer { close(writer) }
+    try #require(flock(writer, LOCK_EX | LOCK_NB) == 0)
+    try AtomicFile(path: folder["a.txt"]).commit()
+    #expect(try folder.contents == [names.written, names.other, "a.txt"].sorted())
+  }
+
+  @Test("A file is locked until it has its name", arguments: [false, true])
+  func locked(isNamed: Bool) throws {
+    let folder = try TemporaryFolder()
+    let file = try AtomicFile(path: folder["a.txt"], isNamed: isNamed)
+    let other = open("/proc/self/fd/\(file.fileDescriptor)", O_RDWR)
+    defer { if other >= 0 { close(other) } }
+    // Where there is no such way to open it anew, there is nothing to test with.
+    if other >= 0 { #expect(flock(other, LOCK_EX | LOCK_NB) == -1) }
+    try file.commit()
+    if other >= 0 { #expect(flock(other, LOCK_EX | LOCK_NB) == 0) }
   }
 
   /// Commits `count` files from the inside out.

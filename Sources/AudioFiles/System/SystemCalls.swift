@@ -85,8 +85,18 @@ func makeUnlinkedTemporary() throws(AudioFileError.Problem) -> OwnedDescriptor {
 
 /// A name for a file that is not complete; hidden, and unlike any other.
 func temporaryName() -> String {
-  ".utter-\(String(UInt64.random(in: .min ... .max), radix: 16)).partial"
+  "\(temporaryPrefix)\(String(UInt64.random(in: .min ... .max), radix: 16))\(temporarySuffix)"
 }
+
+/// Whether a name is one of ``temporaryName()``'s.
+func isTemporaryName(_ name: String) -> Bool {
+  guard name.hasPrefix(temporaryPrefix), name.hasSuffix(temporarySuffix) else { return false }
+  let digits = name.dropFirst(temporaryPrefix.count).dropLast(temporarySuffix.count)
+  return (1...16).contains(digits.count) && digits.allSatisfy { "0123456789abcdef".contains($0) }
+}
+
+private let temporaryPrefix = ".utter-"
+private let temporarySuffix = ".partial"
 
 /// Writes all bytes at the descriptor's position, or fails.
 func writeAll(

@@ -100,14 +100,22 @@ private final class PendingFile: Sendable {
     }
     // A file that may not be written is not to be replaced either.
     if exists, unsafe faccessat(AT_FDCWD, target, W_OK, AT_EACCESS) != 0 { throw .failed(.create) }
+    AbandonedFiles.remove(beside: target)
     if !isNamed, let file = Self.unnamedFile(for: target) {
+      // Without a name, nobody else can have locked it.
+      _ = flock(file.number, LOCK_EX | LOCK_NB)
       descriptor = file
       place = .unnamed(target: target)
     } else {
       var number: Int32 = -1
       let temporary = try TemporaryName(beside: target) {
         number = unsafe open($0, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        return number >= 0
+        guard number >= 0 else { return false }
+        if AbandonedFiles.lock(number) { return true }
+        // Somebody took it for abandoned before it was locked.
+        _ = close(number)
+        errno = EEXIST
+        return false
       }
       descriptor = OwnedDescriptor(number)
       place = .named(temporary, target: target)
