@@ -154,11 +154,11 @@ struct BudgetCommand: ParsableCommand {
     var latencies = ExactLatencies(chunkCount: roundCount * streams)
     // Both passes.
     let audio = 2 * Double(roundCount * streams * chunkMilliseconds) * 1e-3
-    var progress = Progress("measuring", totalSeconds: audio)
+    var progress = Progress()
     try measurement.run(
       SpeechLikeSignal.interleaved(inputRate, channelCount: path.channelCount), into: &latencies,
-      progress: { progress.update(seconds: $0 * audio) })
-    Progress.erase()
+      progress: { progress.update("measuring", part: $0, seconds: $0 * audio) })
+    Diagnostics.eraseBar()
 
     let report = LatencyReport(measurement, latencies, budgetMilliseconds: budget.milliseconds)
     do {

@@ -4,7 +4,7 @@ import AudioFiles
 import RealtimeVoice
 
 struct ChunkCommand: ParsableCommand {
-  enum VoiceActivityMode: String, CaseIterable, ExpressibleByArgument {
+  enum VoiceActivityMode: String, CaseIterable, ExpressibleByArgument, Sendable {
     case off, gate, turns
   }
 
@@ -30,7 +30,8 @@ struct ChunkCommand: ParsableCommand {
         utter chunk speech.wav > events.jsonl
         utter chunk speech.wav --vad turns --manifest kept.jsonl > events.jsonl
         utter chunk call.wav --dialect gemini --chunk-ms 100 --channel 0 > events.jsonl
-        utter chunk calls/ --out events/
+        utter chunk calls/ --out events/ --skip-existing
+        arecord -q -f S16_LE -r 48000 -c 1 | utter chunk - --vad turns
         utter chunk speech.wav --dialect pcm | head -n 1 | base64 -d | xxd | head
       """)
 
@@ -46,8 +47,14 @@ struct ChunkCommand: ParsableCommand {
   @Option(help: "The sample rate to send, 4000 to 192000 Hz; default: the dialect's.")
   var rate: SampleRate?
 
-  @Option(name: .customLong("chunk-ms"), help: "Audio per event, 10 to 10000 ms; the last one is shorter.")
-  var chunkMilliseconds = 40
+  @Option(
+    name: .customLong("chunk-ms"),
+    help: "Audio per event, 10 to 10000 ms; the last one is shorter. Default: 40, or what --max-bytes allows.")
+  var chosenChunkMilliseconds: Int?
+
+  @Option(
+    help: "No event has more bytes than this, as in '15MiB': an event holds less audio where it must.")
+  var maxBytes: ByteCount?
 
   @Flag(help: "Make the last event of a turn, or of the recording, as long as the others.")
   var padLast = false
@@ -62,16 +69,22 @@ struct ChunkCommand: ParsableCommand {
 
   @OptionGroup var segmentation: SegmentationOptions
   @OptionGroup var conversion: ConversionOptions
+  @OptionGroup var input: InputOptions
 
-  @Option(help: "Write what was kept and dropped here, when all is done: a line of JSON per recording.")
+  @Option(
+    help: ArgumentHelp(
+      "Write what was kept and dropped here: a line of JSON per recording.",
+      discussion: "A file gets all lines when all is done; a folder (that is there, or ends in '/') a file for each."))
   var manifest: String?
 
-  @Flag(name: .shortAndLong, help: "Say nothing on standard error but warnings.")
-  var quiet = false
+  @OptionGroup var archive: ArchiveOptions
 
   func validate() throws {
-    guard (10...10_000).contains(chunkMilliseconds) else {
-      throw Misuse("--chunk-ms \(chunkMilliseconds) is outside of 10 to 10000")
+    if let chosen = chosenChunkMilliseconds, !(10...10_000).contains(chosen) {
+      throw Misuse("--chunk-ms \(chosen) is outside of 10 to 10000")
+    }
+    if chunkMilliseconds == nil, let maxBytes {
+      throw Misuse("--max-bytes \(maxBytes.bytes) is too little: an event of 10 ms has \(eventSize(milliseconds: 10))")
     }
     try SegmentationOptions.check(prefixPadding, "--prefix-ms")
     if vad == .off, prefixPadding != nil || !segmentation.isEmpty {
@@ -81,48 +94,100 @@ struct ChunkCommand: ParsableCommand {
     }
   }
 
+  private var sentRate: SampleRate { rate ?? dialect.defaultRate }
+
+  /// Audio per event: what was asked for, or as much of that as fits; nil where not even 10 ms do.
+  private var chunkMilliseconds: Int? {
+    guard let maxBytes else { return chosenChunkMilliseconds ?? 40 }
+    var (fitting, tooLong) = (9, (chosenChunkMilliseconds ?? 10_000) + 1)
+    while fitting + 1 < tooLong {
+      let middle = (fitting + tooLong) / 2
+      if eventSize(milliseconds: middle) <= maxBytes.bytes { fitting = middle } else { tooLong = middle }
+    }
+    return fitting < 10 ? nil : fitting
+  }
+
+  /// The bytes of an event of so much audio, its line's end included.
+  private func eventSize(milliseconds: Int) -> Int {
+    let sampleCount = sentRate.sampleCount(in: .milliseconds(milliseconds))
+    return AudioEventEncoder(dialect, sampleRate: sentRate).encodedCount(forSampleCount: sampleCount) + 1
+  }
+
   func run() throws {
-    let duration = Duration.milliseconds(chunkMilliseconds)
     let configuration = try segmentation.configuration(default: .turns, prefixPadding: prefixPadding)
     let inputs = try InputFiles(inputs)
-    let manifestPlaces = manifest.map { [$0 == "-" ? OutputPlace.standardOutput : .file($0)] } ?? []
-    let place = try OutputPlace(out, for: inputs, option: "--out")
-    try checkOutputs([place] + manifestPlaces, of: inputs)
-    let sent = rate ?? dialect.defaultRate
-    if let legal = dialect.legalRates, !legal.contains(sent.hertz) {
+    let place = try OutputPlace(
+      out, for: inputs, option: "--out FOLDER", pathExtension: dialect == .pcm ? "b64" : "jsonl")
+    let manifestPlace = try manifest.map { path in
+      guard path.hasSuffix("/") || isFolder(path) else { return OutputPlace(ofAll: path) }
+      return try OutputPlace(path, for: inputs, option: "--manifest FOLDER", pathExtension: "manifest.jsonl")
+    }
+    try checkOutputs([place] + [manifestPlace].compactMap(\.self), of: inputs)
+    try archive.check([(place, "--out FOLDER")])
+    if let manifestPlace, !manifestPlace.isPerInput, archive.skipExisting {
+      throw Misuse("--skip-existing needs --manifest FOLDER/: what is passed over would be missing in a single file")
+    }
+    if let legal = dialect.legalRates, !legal.contains(sentRate.hertz) {
       Diagnostics.warn(
-        "\(dialect.rawValue) takes \(legal.map(String.init).joined(separator: ", ")) Hz, not \(sent.hertz)")
+        "\(dialect.rawValue) takes \(legal.map(String.init).joined(separator: ", ")) Hz, not \(sentRate.hertz)")
     }
     if vad == .turns, AudioEventEncoder(dialect).turnEnd == nil {
       Diagnostics.warn("\(dialect.rawValue) has no event for the end of a turn: only the summary tells where turns end")
     }
+    if !archive.quiet { inputs.tellPassedOver() }
 
-    let manifestOutput = try manifest.map { try Output($0) }
-    try forEachFile(inputs) { file in
-      let recording = try Recording(file.path)
-      let output = try Output(place.path(for: file, pathExtension: dialect == .pcm ? "b64" : "jsonl"))
-      if let quality = conversion.engine.libsamplerateQuality {
-        let engine = try LibsamplerateResampler(from: recording.sampleRate, to: sent, quality: quality)
-        try chunk(recording, with: engine, configuration, duration, to: output, manifestOutput)
-      } else {
-        let engine = conversion.resampler(from: recording.sampleRate, to: sent)
-        try chunk(recording, with: engine, configuration, duration, to: output, manifestOutput)
+    let manifestOfAll = try manifestPlace.flatMap { $0.isPerInput ? nil : try Output($0) }
+    let run = ArchiveRun(inputs, archive)
+    try run { (task) -> String? in
+      let places = [place] + [manifestPlace].compactMap(\.self)
+      if archive.skipExisting, places.allSatisfy({ $0.holdsOutput(for: task.file) }) {
+        task.skip()
+        return nil
       }
+      let summary = try chunk(task, configuration, to: place)
+      if !archive.quiet { summary.tell(task) }
+      guard let manifestPlace else { return nil }
+      let line = try summary.json
+      guard manifestPlace.isPerInput else { return line }
+      let output = try Output(manifestPlace, for: task.file)
+      try output.write(line)
+      try output.endRecord()
+      try output.finish()
+      return nil
+    } deliver: { _, line in
+      guard let manifestOfAll, let line else { return }
+      try manifestOfAll.write(line)
+      try manifestOfAll.endRecord()
     } finish: {
-      try manifestOutput?.finish()
+      try manifestOfAll?.finish()
     }
+  }
+
+  private func chunk(
+    _ task: InputTask, _ configuration: SegmenterConfiguration, to place: OutputPlace
+  ) throws -> ChunkSummary {
+    let recording = try Recording(task, input)
+    let output = try Output(place, for: task.file)
+    guard let quality = conversion.engine.libsamplerateQuality else {
+      let engine = conversion.resampler(from: recording.sampleRate, to: sentRate)
+      return try chunk(recording, with: engine, configuration, to: output)
+    }
+    let engine = try LibsamplerateResampler(from: recording.sampleRate, to: sentRate, quality: quality)
+    return try chunk(recording, with: engine, configuration, to: output)
   }
 
   private func chunk<Engine: ResamplingEngine & ~Copyable>(
     _ recording: consuming Recording, with engine: consuming Engine, _ configuration: SegmenterConfiguration,
-    _ duration: Duration, to output: Output, _ manifestOutput: Output?
-  ) throws {
+    to output: Output
+  ) throws -> ChunkSummary {
     var recording = recording
+    // What is too little was refused.
+    let chunkMilliseconds = chunkMilliseconds ?? 10
     let (inputRate, outputRate) = (engine.inputRate, engine.outputRate)
     let detector = vad == .off ? nil : SpeechDetector(segmentation.detector, inputRate)
     var chunker = try SpeechChunker(
       engine: engine, detector: detector, channelCount: recording.channelCount, downmix: conversion.channel.downmix,
-      chunkDuration: duration, segmentation: configuration, padsLastChunk: padLast,
+      chunkDuration: .milliseconds(chunkMilliseconds), segmentation: configuration, padsLastChunk: padLast,
       ditherSeed: conversion.ditherSeed)
     var sink = EventSink(
       AudioEventEncoder(dialect, sampleRate: outputRate), marksTurns: vad == .turns, to: output)
@@ -133,18 +198,12 @@ struct ChunkCommand: ParsableCommand {
     } catch PreparationError<any Error>.output(let error) {
       throw error
     }
-    try recording.tellDamage(nonFiniteCount: chunker.nonFiniteCount, strict: conversion.strict)
+    try recording.tellDamage(nonFiniteCount: chunker.nonFiniteCount)
     try output.finish()
-
-    let summary = ChunkSummary(
-      file: recording.name, inputRate: inputRate, channelCount: recording.channelCount,
+    return ChunkSummary(
+      file: recording.task.name, inputRate: inputRate, channelCount: recording.channelCount,
       frameCount: recording.frameCount, dialect: dialect, outputRate: outputRate,
       chunkMilliseconds: chunkMilliseconds, mode: vad, outputCount: chunker.outputCount, sink: sink)
-    if !quiet { summary.tell() }
-    if let manifestOutput {
-      try manifestOutput.write(try summary.json)
-      try manifestOutput.endRecord()
-    }
   }
 }
 

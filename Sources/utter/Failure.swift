@@ -9,6 +9,8 @@ struct Failure: Error, CustomStringConvertible {
   var status: Int32 = 1
   /// Whether everything has been said already.
   var isQuiet = false
+  /// Whether what comes after would fail in the same way, as on a full disk.
+  var endsRun = false
 
   init(_ description: String) {
     self.description = description
@@ -20,11 +22,27 @@ struct Failure: Error, CustomStringConvertible {
   /// The failures of single files have been told as they came.
   static let alreadyTold = Failure(quietly: 1)
 
+  /// Nobody waits for the result any more.
+  static let cancelled = Failure(quietly: 1)
+
   private init(quietly status: Int32) {
     description = ""
     self.status = status
     isQuiet = true
   }
+
+  /// A failure of the system to write to the file `name`.
+  init(writing name: String, errorNumber: Int32) {
+    if errorNumber == EPIPE {
+      self = .outputClosed
+    } else {
+      self.init("\(name): cannot write: \(unsafe String(cString: strerror(errorNumber)))")
+      endsRun = Self.isFull(errorNumber)
+    }
+  }
+
+  /// Whether there is no room, on the disk or for this user.
+  private static func isFull(_ errorNumber: Int32) -> Bool { errorNumber == ENOSPC || errorNumber == EDQUOT }
 
   /// A failure of the file `name`, whatever threw it.
   init(_ error: any Error, of name: String) {
@@ -33,21 +51,8 @@ struct Failure: Error, CustomStringConvertible {
     // Its description names the file.
     case let error as AudioFileError:
       if case .system(.write, EPIPE) = error.problem { self = .outputClosed } else { self.init("\(error)") }
+      if case .system(_, let number) = error.problem { endsRun = Self.isFull(number) }
     default: self.init("\(name): \(error)")
     }
-  }
-}
-
-/// Standard error: warnings, summaries and progress.
-enum Diagnostics {
-  /// Writes a line; what would break it, in a file's name say, is escaped.
-  static func write(_ line: String) {
-    Progress.erase()
-    // Nothing can be done about a standard error that does not work.
-    try? FileHandle.standardError.write(contentsOf: Data((line.onOneLine + "\n").utf8))
-  }
-
-  static func warn(_ line: String) {
-    write("utter: warning: \(line)")
   }
 }

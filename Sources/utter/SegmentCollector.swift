@@ -1,7 +1,7 @@
 import AudioDSP
 
 /// A stretch of speech, in samples of its recording.
-struct SpeechSegment {
+struct SpeechSegment: Sendable {
   var start: Int
   var end: Int
   /// The stream time at which a live listener knew of the start and of the end.

@@ -34,21 +34,55 @@ struct Utter: ParsableCommand {
 
   static func main() {
     Interruption.prepare()
+    var command: (any ParsableCommand)?
+    var status: Int32 = 0
     do {
-      var command = try parseAsRoot()
+      var parsed = try parseAsRoot()
+      command = parsed
       _ = try KernelBackend.selected()
-      try command.run()
-    } catch let error as Failure {
-      if !error.isQuiet { Diagnostics.write("utter: \(error)") }
-      Foundation.exit(error.status)
-    } catch let error as AudioFileError {
-      Diagnostics.write("utter: \(error)")
-      Foundation.exit(1)
+      try parsed.run()
     } catch let error as KernelBackendError {
       Diagnostics.write("utter: UTTER_BACKEND: \(error)")
-      Foundation.exit(1)
+      status = 1
+    } catch let error as Misuse {
+      // Thrown by a command that runs: the usage to show is that command's.
+      let usage = command.map { usageString(for: type(of: $0)) } ?? usageString()
+      Diagnostics.write(["Error: \(error.message)", "Usage: \(usage)"])
+      status = exitCode(for: error).rawValue
+    } catch let error as Failure {
+      status = tell(error)
+    } catch let error as AudioFileError {
+      status = tell(Failure(error, of: error.name))
     } catch {
-      exit(withError: error)
+      status = tellParser(error)
+    }
+    AtomicFile.unlinkPending()
+    Foundation.exit(status)
+  }
+
+  /// - Returns: The exit status.
+  private static func tell(_ failure: Failure) -> Int32 {
+    if !failure.isQuiet { Diagnostics.write("utter: \(failure)") }
+    return failure.status
+  }
+
+  /// What the parser throws is help, too, which must not be lost on a full disk.
+  ///
+  /// - Returns: The exit status.
+  private static func tellParser(_ error: any Error) -> Int32 {
+    let status = exitCode(for: error).rawValue
+    let message = fullMessage(for: error)
+    guard status == 0 else {
+      if !message.isEmpty { Diagnostics.write(message.split(separator: "\n").map(String.init)) }
+      return status
+    }
+    do {
+      let output = try Output("-")
+      try output.write(message + "\n")
+      try output.finish()
+      return 0
+    } catch {
+      return tell(Failure(error, of: "standard output"))
     }
   }
 }

@@ -4,7 +4,7 @@ import AudioFiles
 import Foundation
 
 struct VADCommand: ParsableCommand {
-  enum Format: String, CaseIterable, ExpressibleByArgument {
+  enum Format: String, CaseIterable, ExpressibleByArgument, Sendable {
     case table, csv, json
   }
 
@@ -55,8 +55,8 @@ struct VADCommand: ParsableCommand {
 
   @OptionGroup var segmentation: SegmentationOptions
 
-  @Flag(help: "Fail where a file is truncated, instead of a warning.")
-  var strict = false
+  @OptionGroup var input: InputOptions
+  @OptionGroup var archive: ArchiveOptions
 
   func validate() throws {
     let attack = segmentation.minimumSpeech.map { .milliseconds($0) } ?? SegmenterConfiguration.speech.minimumSpeech
@@ -72,56 +72,82 @@ struct VADCommand: ParsableCommand {
     let maximum = maximumSegment.map { Duration.seconds($0) }
     let configuration = try segmentation.configuration(default: .speech, maximumSegment: maximum)
     let inputs = try InputFiles(inputs)
-    let scoresPlace = try scores.map { try OutputPlace($0, for: inputs, option: "--scores") }
-    let featuresPlace = try features.map { try OutputPlace($0, for: inputs, option: "--features") }
+    let scoresPlace = try scores.map {
+      try OutputPlace($0, for: inputs, option: "--scores FOLDER", pathExtension: "scores.csv")
+    }
+    let featuresPlace = try features.map {
+      try OutputPlace($0, for: inputs, option: "--features FOLDER", pathExtension: "features.csv")
+    }
     let plotPlace = try plot.map { try PlotPlace($0, for: inputs) }
     try checkOutputs(
       [.standardOutput] + [scoresPlace, featuresPlace, plotPlace?.place].compactMap(\.self), of: inputs)
+    if !archive.quiet { inputs.tellPassedOver() }
 
     let report = try SegmentReport(format, hasFileColumn: inputs.isMultiple)
-    try forEachFile(inputs) { file in
-      var recording = try Recording(file.path)
-      let scoresOutput = try scoresPlace.map { try Output($0.path(for: file, pathExtension: "scores.csv")) }
-      let featuresOutput = try featuresPlace.map { try Output($0.path(for: file, pathExtension: "features.csv")) }
-      try scoresOutput?.write("time_s,score\n")
-      try featuresOutput?.write("time_s,energy_dbfs,zero_crossing_rate\n")
-
-      let rate = recording.sampleRate
-      let grid = FrameGrid(rate)
-      let picture = try plotPlace.map { try PlotFile($0, for: file, grid: grid) }
-      var tracker = SpeechTracker(SpeechDetector(segmentation.detector, rate), configuration: configuration)
-      var mixer = try BlockMixer(channelCount: recording.channelCount, downmix: channel.downmix)
-      var collector = SegmentCollector()
-      var frame = 0
-      let onFrame = { (score: FrameScore) throws in
-        defer { frame += 1 }
-        picture?.add(score)
-        guard scoresOutput != nil || featuresOutput != nil else { return }
-        let time = rate.secondsText(grid.start(ofFrame: frame))
-        try scoresOutput?.write("\(time),\(String(format: "%.4f", score.score))\n")
-        try featuresOutput?.write(
-          "\(time),\(String(format: "%.2f", score.features.energyInDecibels)),"
-            + "\(String(format: "%.4f", score.features.zeroCrossingRate))\n")
-      }
-      try recording.forEachBlock { block in
-        try mixer.process(block) { mono in
-          picture?.add(mono)
-          try tracker.process(mono, onFrame: onFrame) { collector.note($0) }
-        }
-      }
-      let frameCount = recording.frameCount
-      try tracker.finish(onFrame: onFrame) { collector.note($0) }
-      try recording.tellDamage(nonFiniteCount: mixer.nonFiniteCount, strict: strict)
-      try scoresOutput?.finish()
-      try featuresOutput?.finish()
-      try picture?.finish(
-        file, channelCount: recording.channelCount, downmix: channel.downmix, detector: segmentation.detector.rawValue,
-        configuration: configuration, found: collector)
+    let run = ArchiveRun(inputs, archive)
+    try run { task in
+      try speech(in: task, configuration, scores: scoresPlace, features: featuresPlace, plot: plotPlace)
+    } deliver: { file, found in
       try report.add(
-        file.path, rate: rate, channelCount: recording.channelCount, frameCount: frameCount,
-        segments: collector.segments(endingBy: frameCount), misfires: collector.misfires.count)
+        file.path, rate: found.rate, channelCount: found.channelCount, frameCount: found.frameCount,
+        segments: found.segments, misfires: found.misfireCount)
     } finish: {
       try report.finish()
     }
+  }
+
+  /// What was found in a recording.
+  private struct FoundSpeech: Sendable {
+    var rate: SampleRate
+    var channelCount: Int
+    var frameCount: Int
+    var segments: [SpeechSegment]
+    var misfireCount: Int
+  }
+
+  private func speech(
+    in task: InputTask, _ configuration: SegmenterConfiguration, scores scoresPlace: OutputPlace?,
+    features featuresPlace: OutputPlace?, plot plotPlace: PlotPlace?
+  ) throws -> FoundSpeech {
+    var recording = try Recording(task, input)
+    let scoresOutput = try scoresPlace.map { try Output($0, for: task.file) }
+    let featuresOutput = try featuresPlace.map { try Output($0, for: task.file) }
+    try scoresOutput?.write("time_s,score\n")
+    try featuresOutput?.write("time_s,energy_dbfs,zero_crossing_rate\n")
+
+    let rate = recording.sampleRate
+    let grid = FrameGrid(rate)
+    let picture = try plotPlace.map { try PlotFile($0, for: task.file, grid: grid) }
+    var tracker = SpeechTracker(SpeechDetector(segmentation.detector, rate), configuration: configuration)
+    var mixer = try BlockMixer(channelCount: recording.channelCount, downmix: channel.downmix)
+    var collector = SegmentCollector()
+    var frame = 0
+    let onFrame = { (score: FrameScore) throws in
+      defer { frame += 1 }
+      picture?.add(score)
+      guard scoresOutput != nil || featuresOutput != nil else { return }
+      let time = rate.secondsText(grid.start(ofFrame: frame))
+      try scoresOutput?.write("\(time),\(String(format: "%.4f", score.score))\n")
+      try featuresOutput?.write(
+        "\(time),\(String(format: "%.2f", score.features.energyInDecibels)),"
+          + "\(String(format: "%.4f", score.features.zeroCrossingRate))\n")
+    }
+    try recording.forEachBlock { block in
+      try mixer.process(block) { mono in
+        picture?.add(mono)
+        try tracker.process(mono, onFrame: onFrame) { collector.note($0) }
+      }
+    }
+    let frameCount = recording.frameCount
+    try tracker.finish(onFrame: onFrame) { collector.note($0) }
+    try recording.tellDamage(nonFiniteCount: mixer.nonFiniteCount)
+    try scoresOutput?.finish()
+    try featuresOutput?.finish()
+    try picture?.finish(
+      task.file, channelCount: recording.channelCount, downmix: channel.downmix,
+      detector: segmentation.detector.rawValue, configuration: configuration, found: collector)
+    return FoundSpeech(
+      rate: rate, channelCount: recording.channelCount, frameCount: frameCount,
+      segments: collector.segments(endingBy: frameCount), misfireCount: collector.misfires.count)
   }
 }

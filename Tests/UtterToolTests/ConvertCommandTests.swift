@@ -59,7 +59,7 @@ import Testing
     #expect(try Tool.shell("\"$UTTER\" convert '\(Tool.speech)' - | cat").output == file)
   }
 
-  @Test(arguments: [["a.xyz"], ["a"], ["a.flac", "--encoding", "float32"], ["no/such/folder/a.wav"]])
+  @Test(arguments: [["a"], ["a.flac", "--encoding", "float32"], ["no/such/folder/a.wav"]])
   func whatCannotBeWrittenIsSaid(arguments: [String]) throws {
     let folder = try TemporaryFolder()
     let path = folder.path(arguments[0])
@@ -67,6 +67,14 @@ import Testing
     #expect(outcome.status == 1)
     #expect(outcome.errors.hasPrefix("utter: \(path): "))
     #expect(outcome.errorLines.count == 2)
+    #expect(try folder.contents.isEmpty)
+  }
+
+  @Test func anExtensionThatNamesNoFormatIsMisuse() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Tool.run("convert", Tool.speech, folder.path("a.xyz"))
+    #expect(outcome.status == 64)
+    #expect(outcome.errors.contains(".xyz names no format that can be written (wav, flac,"))
     #expect(try folder.contents.isEmpty)
   }
 

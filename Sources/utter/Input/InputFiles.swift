@@ -2,26 +2,41 @@ import Foundation
 
 /// The files that a command's arguments name, folders walked.
 struct InputFiles {
-  struct File {
+  struct File: Sendable {
     /// What to open, and what messages call it.
     let path: String
     /// Its name below the folder that was named, or its last component: where its output goes in a folder of outputs.
     let relativePath: String
+    /// Its part of all work, by which the time left is reckoned: its size in bytes, at least 1.
+    let weight: Double
+
+    init(path: String, relativePath: String) {
+      self.path = path
+      self.relativePath = relativePath
+      let size = try? FileManager.default.attributesOfItem(atPath: linkTarget(path))[.size] as? Int
+      weight = Double(max(1, size ?? 1))
+    }
   }
 
   /// The extensions of what is taken from a folder. A file that is named itself may have any.
   private static let audioExtensions: Set<String> = [
+    // What libsndfile reads.
     "wav", "wave", "w64", "rf64", "bwf", "aif", "aiff", "aifc", "au", "snd", "caf", "flac", "ogg", "oga", "opus", "mp3",
+    // What ffmpeg reads, where it is installed; films are taken for their sound.
+    "m4a", "m4b", "mp4", "m4v", "mov", "3gp", "webm", "mka", "mkv", "aac", "ac3", "amr", "wma", "wv", "ape",
   ]
 
   let files: [File]
   /// Whether there are several inputs, by number or by kind: outputs of single files then need a folder.
   let isMultiple: Bool
+  /// How many other files lie in the folders that were walked, by extension.
+  private(set) var passedOver: [String: Int] = [:]
 
   /// - Parameter arguments: Paths of files and folders, or `-` for standard input.
   init(_ arguments: [String]) throws {
     var files: [File] = []
     var hasFolder = false
+    guard arguments.count(where: { $0 == "-" }) < 2 else { throw Misuse("standard input can be read once only") }
     for argument in arguments {
       guard argument != "-", isFolder(argument) else {
         let name = argument == "-" ? "standard-input" : (argument as NSString).lastPathComponent
@@ -29,7 +44,7 @@ struct InputFiles {
         continue
       }
       hasFolder = true
-      let found = try Self.walk(argument)
+      let found = try Self.walk(argument, &passedOver)
       guard !found.isEmpty else { throw Failure("\(argument): the folder holds no audio files") }
       files += found
     }
@@ -37,9 +52,19 @@ struct InputFiles {
     isMultiple = hasFolder || files.count > 1
   }
 
+  /// Says what was passed over, if anything.
+  func tellPassedOver() {
+    guard !passedOver.isEmpty else { return }
+    let kinds = passedOver.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+      .map { "\($0.value) \($0.key.isEmpty ? "without extension" : ".\($0.key)")" }
+    let count = passedOver.values.reduce(0, +)
+    let listed = kinds.prefix(5).joined(separator: ", ") + (kinds.count > 5 ? ", and others" : "")
+    Diagnostics.write("passed over \(counted(count, "file")) that no extension says to be audio: \(listed)")
+  }
+
   /// The audio files of a folder and of those inside of it. Links to files are followed, links to folders are not, so
   /// that a walk ends.
-  private static func walk(_ folder: String) throws -> [File] {
+  private static func walk(_ folder: String, _ passedOver: inout [String: Int]) throws -> [File] {
     var found: [File] = []
     var waiting = [""]
     while let below = waiting.popLast() {
@@ -58,8 +83,13 @@ struct InputFiles {
         if type == .typeSymbolicLink {
           type = try? FileManager.default.attributesOfItem(atPath: linkTarget(full))[.type] as? FileAttributeType
         }
-        let isAudio = audioExtensions.contains((name as NSString).pathExtension.lowercased())
-        if isAudio, type == .typeRegular { found.append(File(path: full, relativePath: relative)) }
+        guard type == .typeRegular else { continue }
+        let pathExtension = (name as NSString).pathExtension.lowercased()
+        if audioExtensions.contains(pathExtension) {
+          found.append(File(path: full, relativePath: relative))
+        } else {
+          passedOver[pathExtension, default: 0] += 1
+        }
       }
     }
     return found.sorted { $0.relativePath < $1.relativePath }
@@ -67,106 +97,13 @@ struct InputFiles {
 }
 
 /// Where a path leads when all links in it are followed; the path itself where it leads nowhere.
-private func linkTarget(_ path: String) -> String {
+func linkTarget(_ path: String) -> String {
   guard let target = unsafe realpath(path, nil) else { return path }
   defer { unsafe free(target) }
   return unsafe String(cString: target)
 }
 
-private func isFolder(_ path: String) -> Bool {
+func isFolder(_ path: String) -> Bool {
   var isFolder: ObjCBool = false
   return unsafe FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
-}
-
-/// Where the outputs of single files go.
-enum OutputPlace {
-  case standardOutput
-  case file(String)
-  case folder(String)
-
-  /// - Parameters:
-  ///   - path: What the user named; nothing means standard output.
-  ///   - option: What to call it in a message.
-  /// - Throws: ``ValidationError`` where several inputs have one place.
-  init(_ path: String?, for inputs: InputFiles, option: String) throws {
-    let path = path ?? "-"
-    let exists = FileManager.default.fileExists(atPath: path)
-    let isPlaceForMany = path.hasSuffix("/") || isFolder(path)
-    if inputs.isMultiple {
-      guard path != "-", isPlaceForMany || !exists else {
-        throw Misuse("several inputs need a folder for their outputs: \(option) FOLDER")
-      }
-      self = .folder(path)
-    } else if path == "-" {
-      self = .standardOutput
-    } else {
-      self = isPlaceForMany ? .folder(path) : .file(path)
-    }
-  }
-
-  /// The path of the output for `file`, with `pathExtension` behind its name; its folder is made.
-  func path(for file: InputFiles.File, pathExtension: String) throws -> String {
-    let path = plannedPath(for: file, pathExtension: pathExtension)
-    if case .folder = self {
-      let parent = (path as NSString).deletingLastPathComponent
-      do {
-        try FileManager.default.createDirectory(atPath: parent, withIntermediateDirectories: true)
-      } catch {
-        throw Failure("\(parent): cannot make the folder")
-      }
-    }
-    return path
-  }
-
-  /// As ``path(for:pathExtension:)``, and nothing is made.
-  func plannedPath(for file: InputFiles.File, pathExtension: String) -> String {
-    switch self {
-    case .standardOutput: "-"
-    case .file(let path): path
-    case .folder(let folder):
-      (folder as NSString).appendingPathComponent(file.relativePath + "." + pathExtension)
-    }
-  }
-}
-
-/// - Throws: ``Misuse`` where two outputs would have one place, or an output the place of an input.
-func checkOutputs(_ places: [OutputPlace], of inputs: InputFiles) throws {
-  var paths: [String] = []
-  for (i, place) in places.enumerated() {
-    if case .folder = place {
-      // Outputs of different kinds differ in their extensions; which ones does not matter here.
-      paths += inputs.files.map { place.plannedPath(for: $0, pathExtension: "\(i)") }
-    } else if let first = inputs.files.first {
-      paths.append(place.plannedPath(for: first, pathExtension: ""))
-    }
-  }
-  try checkOutputs(places, paths: paths, inputs: inputs.files.map(\.path))
-}
-
-/// As ``checkOutputs(_:of:)``, for paths that are known.
-func checkOutputs(_ places: [OutputPlace], paths: [String], inputs: [String]) throws {
-  var taken: [String: String] = [:]
-  for input in inputs where input != "-" { taken[identity(of: input)] = "the input \(input)" }
-  for path in paths {
-    let name = path == "-" ? "standard output" : path
-    // A device takes several outputs as it takes one.
-    if path != "-", isDevice(path) { continue }
-    if let other = taken.updateValue("another output", forKey: path == "-" ? "-" : identity(of: path)) {
-      throw Misuse("\(name) is already \(other)")
-    }
-  }
-}
-
-/// What two names of one file have in common.
-private func identity(of path: String) -> String {
-  let attributes = try? FileManager.default.attributesOfItem(atPath: linkTarget(path))
-  if let device = attributes?[.systemNumber] as? Int, let number = attributes?[.systemFileNumber] as? Int {
-    return "\(device):\(number)"
-  }
-  return URL(filePath: path).standardizedFileURL.path
-}
-
-private func isDevice(_ path: String) -> Bool {
-  let type = try? FileManager.default.attributesOfItem(atPath: path)[.type] as? FileAttributeType
-  return type != nil && type != .typeRegular && type != .typeDirectory && type != .typeSymbolicLink
 }

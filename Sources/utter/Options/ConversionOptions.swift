@@ -30,9 +30,6 @@ struct ConversionOptions: ParsableArguments {
   @Flag(help: "Add triangular (TPDF) dither before rounding to 16 bits.")
   var dither = false
 
-  @Flag(help: "Fail where a file is truncated, instead of a warning.")
-  var strict = false
-
   var ditherSeed: UInt64? { dither ? 0 : nil }
 
   func validate() throws {

@@ -29,30 +29,30 @@ struct ChunkSummary {
     return zip(starts, ends).compactMap { $0 < $1 ? $0..<$1 : nil }
   }
 
-  func tell() {
+  func tell(_ task: InputTask) {
     let segments = segments
     let droppedCount = dropped.reduce(0) { $0 + $1.count }
     var line =
       "\(file): \(seconds(frameCount, inputRate)) s -> \(counted(sink.eventCount, "event")) of "
       + "\(chunkMilliseconds) ms (\(dialect.rawValue), \(outputRate))"
-    guard mode != .off else { return Diagnostics.write(line) }
+    guard mode != .off else { return task.tell(line) }
     let percent = Int((100 * Double(droppedCount) / Double(max(1, outputCount))).rounded())
     line += ", kept \(seconds(outputCount - droppedCount, outputRate)) s in \(counted(segments.count, "segment"))"
     line += ", dropped \(seconds(droppedCount, outputRate)) s (\(percent) %)"
-    Diagnostics.write(line)
+    task.tell(line)
     for segment in segments.prefix(Self.listedCount) {
       let isOpenEnded = mode == .turns && !segment.isCommitted && AudioEventEncoder(dialect).turnEnd != nil
-      Diagnostics.write(
+      task.tell(
         "  kept \(span(segment.sent, outputRate)): speech \(span(segment.speech.start..<segment.speech.end, inputRate))"
           + (isOpenEnded ? " (too short to commit)" : ""))
     }
     let more = segments.count - Self.listedCount
-    if more > 0 { Diagnostics.write("  and \(more) more, which --manifest FILE lists") }
+    if more > 0 { task.tell("  and \(more) more, which --manifest FILE lists") }
     for misfire in sink.misfires.prefix(Self.listedCount) {
-      Diagnostics.write("  too short to be speech: \(span(misfire, inputRate))")
+      task.tell("  too short to be speech: \(span(misfire, inputRate))")
     }
     let moreMisfires = sink.misfires.count - Self.listedCount
-    if moreMisfires > 0 { Diagnostics.write("  and \(moreMisfires) more too short") }
+    if moreMisfires > 0 { task.tell("  and \(moreMisfires) more too short") }
   }
 
   /// One line of JSON, its keys in alphabetical order. `start` and `end` are samples of what would be sent without

@@ -31,6 +31,19 @@ final class Output {
     buffer.reserveCapacity(2 * Self.blockSize)
   }
 
+  /// The output for one input; its folder is made.
+  convenience init(_ place: OutputPlace, for file: InputFiles.File) throws {
+    try self.init(place.path(for: file))
+  }
+
+  /// The one output of all inputs.
+  convenience init(_ place: OutputPlace) throws {
+    switch place.kind {
+    case .standardOutput: try self.init("-")
+    case .file(let path), .folder(let path): try self.init(path)
+    }
+  }
+
   func write(_ text: String) throws {
     buffer.append(contentsOf: text.utf8)
     if buffer.count >= Self.blockSize { try flush() }
@@ -63,15 +76,12 @@ final class Output {
       }
       if count >= 0 {
         written += count
-      } else if errno == EPIPE {
-        throw Failure.outputClosed
       } else if errno == EAGAIN {
         // Somebody else made the other end non-blocking, as node does with its pipes.
         var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
         _ = unsafe poll(&entry, 1, -1)
       } else if errno != EINTR {
-        let reason = unsafe String(cString: strerror(errno))
-        throw Failure("\(name): cannot write: \(reason)")
+        throw Failure(writing: name, errorNumber: errno)
       }
     }
     buffer.removeAll(keepingCapacity: true)

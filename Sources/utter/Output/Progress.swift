@@ -1,59 +1,41 @@
-import AudioFiles
-import Foundation
-
 /// A bar on standard error, when that is a terminal and the work is long.
 struct Progress {
-  /// Work shorter than this shows nothing, in seconds.
-  private static let patience = 0.5
-  private static let interval = 0.1
+  /// Work shorter than this shows nothing.
+  private static let patience = Duration.milliseconds(500)
+  private static let interval = Duration.milliseconds(100)
   private static let barWidth = 24
 
-  // One bar at a time, drawn by the main thread alone.
-  nonisolated(unsafe) private static var isShown = false
-
-  private let name: String
-  /// Seconds of audio, where they are known.
-  private let total: Double?
-  private let isEnabled: Bool
+  private let isEnabled = Diagnostics.isTerminal
   private let start = ContinuousClock.now
   private var last = ContinuousClock.now
 
-  init(_ name: String, totalSeconds: Double?) {
-    self.name = name.onOneLine
-    total = totalSeconds
-    isEnabled = isatty(STDERR_FILENO) == 1
-  }
+  /// How long the work has taken, in seconds.
+  var elapsedSeconds: Double { (ContinuousClock.now - start) / .seconds(1) }
 
   /// Draws the bar, if it is time to.
-  mutating func update(seconds: Double) {
+  ///
+  /// - Parameters:
+  ///   - name: What is done.
+  ///   - part: How much of it is done, 0 to 1; nil where that cannot be known.
+  ///   - seconds: Seconds of audio that are done.
+  ///   - details: What else to say, if anything.
+  mutating func update(_ name: String, part: Double?, seconds: Double, details: String? = nil) {
     guard isEnabled else { return }
     let now = ContinuousClock.now
-    guard Self.seconds(now - start) > Self.patience, Self.seconds(now - last) > Self.interval else { return }
+    guard now - start > Self.patience, now - last > Self.interval else { return }
     last = now
-    let elapsed = Self.seconds(now - start)
-    let speed = seconds / elapsed
-    var line = "\r\u{1B}[K\(name) "
-    if let total, total > 0 {
-      let part = min(1, seconds / total)
-      let filled = Int(part * Double(Self.barWidth))
-      line += "[" + String(repeating: "#", count: filled)
-      line += String(repeating: " ", count: Self.barWidth - filled) + "] "
-      line += "\(Int(part * 100)) %, \(Int(speed))x real time, \(Int((total - seconds) / max(speed, 1e-9))) s left"
+    let elapsed = elapsedSeconds
+    var figures = details.map { [$0] } ?? []
+    figures.append("\(Int(seconds / elapsed))x real time")
+    if let part {
+      let clamped = min(1, max(0, part))
+      let filled = Int(clamped * Double(Self.barWidth))
+      let bar = String(repeating: "#", count: filled) + String(repeating: " ", count: Self.barWidth - filled)
+      figures.insert("\(Int(clamped * 100)) %", at: 0)
+      if clamped > 0 { figures.append("\(Int((elapsed * (1 - clamped) / clamped).rounded(.up))) s left") }
+      Diagnostics.showBar("\(name) [\(bar)] \(figures.joined(separator: ", "))")
     } else {
-      line += "\(Int(seconds)) s, \(Int(speed))x real time"
+      Diagnostics.showBar("\(name) \(Int(seconds)) s, \(figures.joined(separator: ", "))")
     }
-    unsafe Self.isShown = true
-    try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
-  }
-
-  /// Takes the bar away, so that a line can be written.
-  static func erase() {
-    guard unsafe isShown else { return }
-    unsafe isShown = false
-    try? FileHandle.standardError.write(contentsOf: Data("\r\u{1B}[K".utf8))
-  }
-
-  private static func seconds(_ duration: Duration) -> Double {
-    Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
   }
 }

@@ -11,15 +11,19 @@ struct SampleWriter: ~Copyable {
   private var dither: DitheredPCM16Converter?
   private var pcm: [Int16]
 
-  /// - Parameter path: A path, or `-` for standard output.
-  init(_ path: String, rate: SampleRate, encoding: AudioEncoding, ditherSeed: UInt64?) throws {
+  /// - Parameters:
+  ///   - path: A path, or `-` for standard output.
+  ///   - container: nil to have the name choose it.
+  init(
+    _ path: String, container: AudioContainer? = nil, rate: SampleRate, encoding: AudioEncoding, ditherSeed: UInt64?
+  ) throws {
     dither = ditherSeed.map { DitheredPCM16Converter(seed: $0) }
     pcm = [Int16](repeating: 0, count: Self.blockCount)
     writer =
       path == "-"
       ? try AudioFileWriter(
-        fileDescriptor: 1, name: "standard output", container: .wav, encoding: encoding, sampleRate: rate)
-      : try AudioFileWriter(path: path, encoding: encoding, sampleRate: rate)
+        fileDescriptor: 1, name: "standard output", container: container ?? .wav, encoding: encoding, sampleRate: rate)
+      : try AudioFileWriter(path: path, container: container, encoding: encoding, sampleRate: rate)
   }
 
   mutating func write(_ samples: Span<Float>) throws {

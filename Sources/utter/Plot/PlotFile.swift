@@ -9,7 +9,7 @@ final class PlotFile {
 
   /// - Throws: Where the file cannot be made, or what a PNG needs is missing.
   init(_ place: PlotPlace, for file: InputFiles.File, grid: FrameGrid) throws {
-    let path = try place.path(for: file)
+    let path = try place.place.path(for: file)
     converter = place.format == .png ? try PNGConverter(for: path) : nil
     output = try Output(path)
     plot = SpeechPlot(grid)
