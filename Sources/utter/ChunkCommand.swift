@@ -118,15 +118,11 @@ struct ChunkCommand: ParsableCommand {
     let inputs = try InputFiles(inputs)
     let place = try OutputPlace(
       out, for: inputs, option: "--out FOLDER", pathExtension: dialect == .pcm ? "b64" : "jsonl")
-    let manifestPlace = try manifest.map { path in
-      guard path.hasSuffix("/") || isFolder(path) else { return OutputPlace(ofAll: path) }
-      return try OutputPlace(path, for: inputs, option: "--manifest FOLDER", pathExtension: "manifest.jsonl")
-    }
-    try checkOutputs([place] + [manifestPlace].compactMap(\.self), of: inputs)
-    try archive.check([(place, "--out FOLDER")])
-    if let manifestPlace, !manifestPlace.isPerInput, archive.skipExisting {
-      throw Misuse("--skip-existing needs --manifest FOLDER/: what is passed over would be missing in a single file")
-    }
+    let manifestPlace = manifest.map { OutputPlace(shared: $0, pathExtension: "manifest.jsonl") }
+    let places = [place] + [manifestPlace].compactMap(\.self)
+    try checkOutputs(places, of: inputs)
+    try archive.check(Array(zip(places, ["--out FOLDER", "--manifest FOLDER/"])), of: inputs)
+    if archive.passesOver(inputs, outputs: places) { return }
     if let legal = dialect.legalRates, !legal.contains(sentRate.hertz) {
       Diagnostics.warn(
         "\(dialect.rawValue) takes \(legal.map(String.init).joined(separator: ", ")) Hz, not \(sentRate.hertz)")
@@ -139,8 +135,7 @@ struct ChunkCommand: ParsableCommand {
     let manifestOfAll = try manifestPlace.flatMap { $0.isPerInput ? nil : try Output($0) }
     let run = ArchiveRun(inputs, archive)
     try run { (task) -> String? in
-      let places = [place] + [manifestPlace].compactMap(\.self)
-      if archive.skipExisting, places.allSatisfy({ $0.holdsOutput(for: task.file) }) {
+      if archive.passesOver(task.file, outputs: places) {
         task.skip()
         return nil
       }

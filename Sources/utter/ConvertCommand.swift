@@ -54,13 +54,13 @@ struct ConvertCommand: ParsableCommand {
     let place = try OutputPlace(
       paths.last, for: inputs, option: "OUT/", pathExtension: (container ?? .wav).rawValue)
     try checkOutputs([place], of: inputs)
-    try archive.check([(place, "a file or folder as OUT")])
+    try archive.check([(place, "a file or folder as OUT")], of: inputs)
     if case .file(let path) = place.kind, container == nil { try AudioContainer.checkName(path) }
     if !archive.quiet { inputs.tellPassedOver() }
 
     let run = ArchiveRun(inputs, archive)
     try run { task in
-      if archive.skipExisting, place.holdsOutput(for: task.file) { return task.skip() }
+      if archive.passesOver(task.file, outputs: [place]) { return task.skip() }
       let recording = try Recording(task, input)
       let path = try place.path(for: task.file)
       if let quality = conversion.engine.libsamplerateQuality {

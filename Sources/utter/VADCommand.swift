@@ -4,22 +4,32 @@ import AudioFiles
 import Foundation
 
 struct VADCommand: ParsableCommand {
-  enum Format: String, CaseIterable, ExpressibleByArgument, Sendable {
-    case table, csv, json
-  }
-
   static let configuration = CommandConfiguration(
     commandName: "vad",
     abstract: "Says where in a recording someone is speaking.",
     discussion: """
       Speech itself, without padding. csv and json give, for each segment, start_s and end_s, and start_decided_s and \
-      end_decided_s: the stream time at which a live listener would have known. With several inputs they gain a leading \
-      column 'file'. A misfire is what reached the threshold and was too short to be speech; it is counted, and no segment.
+      end_decided_s: the stream time at which a live listener would have known. Where one output holds several inputs, they \
+      gain a leading column 'file'. A misfire is what reached the threshold and was too short to be speech; it is counted, \
+      and no segment.
+
+      FORMATS
+        table       for people
+        csv, json   for programs: every time in seconds
+        rttm, ctm   NIST's; a recording's name is that of its file, bare
+        audacity    a label track
+        textgrid    a tier of intervals for Praat
+        srt, vtt    subtitles
+
+      A file in one of the last three lines holds one recording: several inputs then need a folder.
 
       EXAMPLES
         utter vad interview.wav
         utter vad interview.wav --format csv > segments.csv
         utter vad calls/ --format json > segments.json
+        utter vad interview.wav --format audacity --out labels.txt
+        utter vad calls/ --format rttm --out calls.rttm
+        utter vad calls/ --format textgrid --out labels/
         utter vad interview.wav --scores scores.csv --threshold 0.7
         utter vad interview.wav --plot interview.svg
       """)
@@ -29,6 +39,11 @@ struct VADCommand: ParsableCommand {
 
   @Option(help: "How to write the segments.")
   var format = Format.table
+
+  @Option(
+    name: [.short, .long],
+    help: "A file, or a folder, which gets one file per input; default: standard output.")
+  var out: String?
 
   @Option(help: "Write a row 'time_s,score' for every 10 ms here; with several inputs, a folder.")
   var scores: String?
@@ -79,36 +94,42 @@ struct VADCommand: ParsableCommand {
       try OutputPlace($0, for: inputs, option: "--features FOLDER", pathExtension: "features.csv")
     }
     let plotPlace = try plot.map { try PlotPlace($0, for: inputs) }
-    try checkOutputs(
-      [.standardOutput] + [scoresPlace, featuresPlace, plotPlace?.place].compactMap(\.self), of: inputs)
+    let place =
+      try format.holdsSeveralRecordings
+      ? OutputPlace(shared: out, pathExtension: format.fileExtension)
+      : OutputPlace(out, for: inputs, option: "--out FOLDER", pathExtension: format.fileExtension)
+    let places = [place] + [scoresPlace, featuresPlace, plotPlace?.place].compactMap(\.self)
+    try checkOutputs(places, of: inputs)
+    try archive.check([(place, "--out FOLDER/")], of: inputs)
+    if archive.passesOver(inputs, outputs: places) { return }
     if !archive.quiet { inputs.tellPassedOver() }
 
-    let report = try SegmentReport(format, hasFileColumn: inputs.isMultiple)
+    let report = SegmentReport(format, of: inputs, isShared: !place.isPerInput)
+    let shared = place.isPerInput ? nil : try SegmentReportOutput(report, to: Output(place))
     let run = ArchiveRun(inputs, archive)
-    try run { task in
-      try speech(in: task, configuration, scores: scoresPlace, features: featuresPlace, plot: plotPlace)
-    } deliver: { file, found in
-      try report.add(
-        file.path, rate: found.rate, channelCount: found.channelCount, frameCount: found.frameCount,
-        segments: found.segments, misfires: found.misfireCount)
+    try run { (task) -> SegmentReport.Entry? in
+      if archive.passesOver(task.file, outputs: places) {
+        task.skip()
+        return nil
+      }
+      let entry = try entry(
+        of: task, in: report, configuration, scores: scoresPlace, features: featuresPlace, plot: plotPlace)
+      guard place.isPerInput else { return entry }
+      let output = try Output(place, for: task.file)
+      try output.write(report.header + entry.text(isFirst: true) + report.footer(isEmpty: entry.isEmpty))
+      try output.finish()
+      return nil
+    } deliver: { _, entry in
+      if let entry { try shared?.write(entry) }
     } finish: {
-      try report.finish()
+      try shared?.finish()
     }
   }
 
-  /// What was found in a recording.
-  private struct FoundSpeech: Sendable {
-    var rate: SampleRate
-    var channelCount: Int
-    var frameCount: Int
-    var segments: [SpeechSegment]
-    var misfireCount: Int
-  }
-
-  private func speech(
-    in task: InputTask, _ configuration: SegmenterConfiguration, scores scoresPlace: OutputPlace?,
-    features featuresPlace: OutputPlace?, plot plotPlace: PlotPlace?
-  ) throws -> FoundSpeech {
+  private func entry(
+    of task: InputTask, in report: SegmentReport, _ configuration: SegmenterConfiguration,
+    scores scoresPlace: OutputPlace?, features featuresPlace: OutputPlace?, plot plotPlace: PlotPlace?
+  ) throws -> SegmentReport.Entry {
     var recording = try Recording(task, input)
     let scoresOutput = try scoresPlace.map { try Output($0, for: task.file) }
     let featuresOutput = try featuresPlace.map { try Output($0, for: task.file) }
@@ -146,8 +167,9 @@ struct VADCommand: ParsableCommand {
     try picture?.finish(
       task.file, channelCount: recording.channelCount, downmix: channel.downmix,
       detector: segmentation.detector.rawValue, configuration: configuration, found: collector)
-    return FoundSpeech(
-      rate: rate, channelCount: recording.channelCount, frameCount: frameCount,
-      segments: collector.segments(endingBy: frameCount), misfireCount: collector.misfires.count)
+    return report.entry(
+      task.file, rate: rate, channelCount: recording.channelCount, channel: channel.index ?? 0,
+      frameCount: frameCount, segments: collector.segments(endingBy: frameCount),
+      misfires: collector.misfires.count)
   }
 }

@@ -109,6 +109,19 @@ import Testing
     #expect(try folder.contents == ["in"])
   }
 
+  @Test func aSingleOutputThatIsThereStays() throws {
+    let folder = try TemporaryFolder()
+    let (path, manifest) = (folder.path("a"), folder.path("m"))
+    for arguments in [
+      ["chunk", Tool.speech, "--out", path, "--manifest", manifest], ["vad", Tool.speech, "--out", path],
+      ["convert", Tool.speech, path, "--container", "wav"],
+    ] {
+      for file in [path, manifest] { try Data("as it was".utf8).write(to: URL(filePath: file)) }
+      #expect(try Tool.run(arguments + ["--skip-existing"]).status == 0)
+      for file in [path, manifest] { #expect(try String(contentsOfFile: file, encoding: .utf8) == "as it was") }
+    }
+  }
+
   @Test func killedAtAnyMomentNothingIsHalfWritten() throws {
     let seed = UInt64.random(in: .min ... .max)
     print("seed \(seed)")

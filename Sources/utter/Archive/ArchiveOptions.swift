@@ -15,13 +15,23 @@ struct ArchiveOptions: ParsableArguments {
     if let jobs, !(1...256).contains(jobs) { throw Misuse("--jobs \(jobs) is outside of 1 to 256") }
   }
 
+  /// - Parameter places: Where outputs go, and what to ask for in a message.
   /// - Throws: ``Misuse`` where what is passed over would be missing in an output of all recordings.
-  func check(_ places: [(place: OutputPlace, option: String)]) throws {
+  func check(_ places: [(place: OutputPlace, option: String)], of inputs: InputFiles) throws {
     guard skipExisting else { return }
-    for (place, option) in places {
-      if case .standardOutput = place.kind {
-        throw Misuse("--skip-existing needs \(option): what is passed over would be missing on standard output")
-      }
+    for (place, option) in places where !place.isPerInput {
+      if case .file = place.kind, !inputs.isMultiple { continue }
+      throw Misuse("--skip-existing needs \(option): what is passed over would be missing in an output of all")
     }
+  }
+
+  /// Whether all that was asked for is there. What is made of a single input need not be a folder's.
+  func passesOver(_ inputs: InputFiles, outputs: [OutputPlace]) -> Bool {
+    inputs.files.allSatisfy { passesOver($0, outputs: outputs) }
+  }
+
+  /// Whether a recording is to be passed over, because its outputs are there.
+  func passesOver(_ file: InputFiles.File, outputs: [OutputPlace]) -> Bool {
+    skipExisting && outputs.allSatisfy { $0.holdsOutput(for: file) }
   }
 }

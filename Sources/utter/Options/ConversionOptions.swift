@@ -84,6 +84,14 @@ struct ChannelChoice: ExpressibleByArgument, CustomStringConvertible {
     }
   }
 
+  /// The one channel that is taken, counted from 0; `nil` for the mean.
+  var index: Int? {
+    switch downmix {
+    case .mean: nil
+    case .channel(let channel): channel
+    }
+  }
+
   var description: String {
     switch downmix {
     case .mean: "mean"

@@ -37,15 +37,16 @@ struct OutputPlace: Sendable {
     }
   }
 
-  /// A place for one output of all inputs.
-  ///
-  /// - Parameter path: A path, or `-` for standard output.
-  init(ofAll path: String) {
-    kind = path == "-" ? .standardOutput : .file(path)
-    pathExtension = ""
+  /// As ``init(_:for:option:pathExtension:)``, for an output that can hold the results of several inputs: only what is
+  /// a folder already, or ends with `/`, gets one for each.
+  init(shared path: String?, pathExtension: String) {
+    self.pathExtension = pathExtension
+    let path = path ?? "-"
+    kind =
+      path == "-" ? .standardOutput : path.hasSuffix("/") || isFolder(path) ? .folder(path) : .file(path)
   }
 
-  static let standardOutput = OutputPlace(ofAll: "-")
+  static let standardOutput = OutputPlace(shared: "-", pathExtension: "")
 
   /// Whether each input has an output of its own.
   var isPerInput: Bool {
