@@ -37,7 +37,7 @@ struct Utter: ParsableCommand {
     var command: (any ParsableCommand)?
     var status: Int32 = 0
     do {
-      var parsed = try parseAsRoot()
+      var parsed = try parseAsRoot(withNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
       command = parsed
       _ = try KernelBackend.selected()
       try parsed.run()
@@ -58,6 +58,22 @@ struct Utter: ParsableCommand {
     }
     AtomicFile.unlinkPending()
     Foundation.exit(status)
+  }
+
+  /// The parser takes `-1` behind an option for another option. That it is out of range says more than that a value is
+  /// missing.
+  private static func withNegativeNumbers(_ arguments: [String]) -> [String] {
+    var joined: [String] = []
+    for (index, argument) in arguments.enumerated() {
+      let isNegative = argument.hasPrefix("-") && argument.dropFirst().first.map { "0123456789.".contains($0) } == true
+      if isNegative, let last = joined.last, last.hasPrefix("--"), last != "--", !last.contains("=") {
+        joined[joined.count - 1] = "\(last)=\(argument)"
+      } else {
+        joined.append(argument)
+      }
+      if argument == "--" { return joined + arguments.dropFirst(index + 1) }
+    }
+    return joined
   }
 
   /// - Returns: The exit status.

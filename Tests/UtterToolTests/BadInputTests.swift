@@ -149,4 +149,14 @@ import Testing
     #expect(process.terminationStatus == signal)
     #expect(try folder.contents == ["never"])
   }
+
+  @Test(arguments: [
+    ["vad", "--threshold", "-1"], ["chunk", "--chunk-ms", "-5"], ["vad", "--hangover-ms", "-1"],
+    ["vad", "--max-segment-s", "-0.5"],
+  ])
+  func aNegativeNumberIsOutOfRange(arguments: [String]) throws {
+    let outcome = try Tool.run(arguments + [Tool.speech])
+    #expect(outcome.status == 64)
+    #expect(outcome.errors.hasPrefix("Error: \(arguments[1]) -") && outcome.errors.contains(" is outside of "))
+  }
 }
