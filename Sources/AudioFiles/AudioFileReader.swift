@@ -1,5 +1,4 @@
 import AudioDSP
-import CSndFile
 
 /// Reads an audio file as interleaved `Float` samples, block by block, in bounded memory.
 ///
@@ -7,7 +6,7 @@ import CSndFile
 /// scale is ±1: an integer sample of `n` bits is divided by 2^(n-1), so that 16-bit samples are `value / 32768`
 /// exactly. Floating point samples come as they are, beyond ±1 and not finite ones included.
 ///
-/// A file that ends before its header says is read to its end, and ``truncation`` then tells.
+/// What is lost of a recording that can be read to its end, as of a file that was cut off, is told by ``damage``.
 ///
 /// ```swift
 /// var reader = try AudioFileReader(path: "speech.wav")
@@ -19,7 +18,8 @@ import CSndFile
 /// ```
 ///
 /// For MPEG streams, and where no header of a known kind is found, standard error leads nowhere for the time of each
-/// call into the decoder, because libmpg123 writes to it and cannot be told not to.
+/// call into the decoder, because libmpg123 writes to it and cannot be told not to. The package's own tool writes its
+/// messages past that.
 public struct AudioFileReader: ~Copyable, @unchecked Sendable {
   // Sendable, because the objects below belong to one reader alone, and that cannot be copied.
 
@@ -47,108 +47,86 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
   /// Whether everything has been read.
   public private(set) var isAtEnd = false
 
-  private let decoder: Decoder
-  private let isMPEG: Bool
-  private let requestLimit: Int
-  private var breaksOff = false
+  /// Whether the input is read as it comes: ``read(into:)`` returns as soon as there is something.
+  ///
+  /// So are pipes and other devices with samples that are plain numbers, raw or in WAV, RF64, W64, AIFF, AU or CAF
+  /// files, and with Ogg Vorbis and Opus. Other formats, and AIFF files whose samples come before their description,
+  /// are first copied to a temporary file.
+  public let isLive: Bool
+
+  private let source: any FrameSource
   private var failure: AudioFileError?
 
   /// Opens a file. Reads its header and allocates what decoding takes.
   ///
-  /// What is no regular file but a pipe is first read to its end, into a temporary file without a name.
+  /// Of a pipe, no more than the header is read if its format allows that (see ``isLive``). Otherwise it is read to its
+  /// end, into a temporary file without a name; but if it begins like nothing that can be read, 64 KiB of it at the
+  /// most.
   ///
   /// - Throws: When there is no such file, or it is no audio, or its header cannot be read or says something out of
   ///   range.
   public init(path: String) throws(AudioFileError) {
-    do {
-      try self.init(InputFile(path: path), name: path)
-    } catch {
-      throw AudioFileError(name: path, problem: error)
-    }
+    try self.init(name: path) { () throws(AudioFileError.Problem) in try open(Input(path: path)) }
   }
 
   /// Opens what a file descriptor stands for, such as standard input, from its position on. The descriptor stays the
-  /// caller's and its position stays where it is; that of a pipe is read to its end, into a temporary file without a
-  /// name.
+  /// caller's. The position of a file stays where it is; what is read of a pipe is as for ``init(path:)``.
   ///
   /// - Parameter name: What to call it in errors.
   /// - Throws: As ``init(path:)``.
   public init(fileDescriptor: Int32, name: String) throws(AudioFileError) {
-    do {
-      try self.init(InputFile(fileDescriptor: fileDescriptor), name: name)
+    try self.init(name: name) { () throws(AudioFileError.Problem) in
+      try open(Input(fileDescriptor: fileDescriptor))
+    }
+  }
+
+  /// Opens a file that holds samples and nothing else.
+  ///
+  /// - Throws: When there is no such file, or no whole sample frame in it.
+  public init(path: String, raw format: RawSampleFormat) throws(AudioFileError) {
+    try self.init(name: path) { () throws(AudioFileError.Problem) in try openRaw(Input(path: path), format) }
+  }
+
+  /// Takes what a file descriptor stands for, such as standard input, from its position on, for samples and nothing
+  /// else. The descriptor stays the caller's.
+  ///
+  /// - Parameter name: What to call it in errors.
+  /// - Throws: As ``init(path:raw:)``.
+  public init(fileDescriptor: Int32, name: String, raw format: RawSampleFormat) throws(AudioFileError) {
+    try self.init(name: name) { () throws(AudioFileError.Problem) in
+      try openRaw(Input(fileDescriptor: fileDescriptor), format)
+    }
+  }
+
+  private init(
+    name: String, _ open: () throws(AudioFileError.Problem) -> any FrameSource
+  ) throws(AudioFileError) {
+    do throws(AudioFileError.Problem) {
+      let source = try open()
+      guard source.channelCount > 0 else { throw .noChannels }
+      guard source.channelCount <= Self.maximumChannelCount else {
+        throw .tooManyChannels(source.channelCount)
+      }
+      guard let rate = try? SampleRate(source.hertz) else {
+        throw .badSampleRate(hertz: source.hertz)
+      }
+      self.name = name
+      self.source = source
+      sampleRate = rate
+      channelCount = source.channelCount
+      container = source.container
+      encoding = source.encoding
+      frameCount = source.frameCount
+      promisedFrameCount = source.promisedFrameCount
+      isLive = source.isLive
     } catch {
       throw AudioFileError(name: name, problem: error)
     }
   }
 
-  private init(_ file: InputFile, name: String) throws(AudioFileError.Problem) {
-    if file.count == 0 { throw .empty }
-    let layout = try FileLayout(file)
-    if let plain = layout?.plain, plain.frameCount == 0 {
-      throw .noSampleFrames(promised: layout?.promisedFrameCount)
-    }
-    let decoder = try Self.open(file, layout)
-    guard decoder.channelCount > 0 else { throw .noChannels }
-    guard decoder.channelCount <= Self.maximumChannelCount else { throw .tooManyChannels(decoder.channelCount) }
-    guard let rate = try? SampleRate(decoder.hertz) else { throw .badSampleRate(hertz: decoder.hertz) }
-    let type = decoder.format & SF_FORMAT_TYPEMASK
-    // A Xing header and an Ogg stream's last page say how much there is; what libsndfile counts in other files is what
-    // it finds.
-    let isSelfCounting = type == Decoder.mpeg || type == SF_FORMAT_OGG
-    let promised = layout?.promisedFrameCount ?? (isSelfCounting ? decoder.frameCount : nil)
-    if decoder.frameCount == 0 { throw .noSampleFrames(promised: promised) }
-    let names = decoder.names
-
-    self.name = name
-    self.decoder = decoder
-    sampleRate = rate
-    channelCount = decoder.channelCount
-    container = layout?.container ?? names.container
-    encoding = names.encoding
-    frameCount = decoder.frameCount
-    promisedFrameCount = promised
-    isMPEG = type == Decoder.mpeg
-    // A decoder that fails within a call does not tell where. libsndfile even gives back nothing of a call in which
-    // libmpg123 failed; but without a Xing header, an MPEG stream is cut from its start on into frames of 384, 576 or
-    // 1,152 sample frames, of which this divides each, so that a call never spans two.
-    let isFallible = type == SF_FORMAT_FLAC || (isMPEG && decoder.frameCount == nil)
-    requestLimit = isFallible ? 192 : .max
-  }
-
-  private static func open(_ file: InputFile, _ layout: FileLayout?) throws(AudioFileError.Problem) -> Decoder {
-    do {
-      if let layout, let plain = layout.plain {
-        let size = plain.frameCount * plain.encoding.sampleSize * layout.channelCount
-        return try Decoder(
-          samples: InputBytes(file, offset: plain.offset, count: size), format: plain.format,
-          channelCount: layout.channelCount, hertz: layout.hertz)
-      }
-      if layout != nil { return try Decoder(file: InputBytes(file)) }
-    } catch {
-      throw .unreadableHeader(container: layout?.container ?? "", reason: error.reason)
-    }
-
-    var result = Result<Decoder, DecoderFailure> { () throws(DecoderFailure) in throw DecoderFailure(reason: "") }
-    func open(pretendedCount: Int?) {
-      let bytes = InputBytes(file)
-      bytes.pretendedCount = pretendedCount
-      StandardErrorSilencer.run {
-        result = Result { () throws(DecoderFailure) in try Decoder(file: bytes) }
-      }
-    }
-    let isOgg = try file.bytes(0..<4).elementsEqual("OggS".utf8)
-    open(pretendedCount: isOgg ? nil : 1 << 50)
-    // A Xing header says how much there is. libmpg123 then needs the true length, to know the end from an error.
-    if case .success(let decoder) = result, !isOgg, decoder.frameCount != nil { open(pretendedCount: nil) }
-    switch result {
-    case .success(let decoder): return decoder
-    case .failure(let failure):
-      throw (isOgg ? .unreadableHeader(container: "Ogg", reason: failure.reason) : .notAudio)
-    }
-  }
-
-  /// Reads the next sample frames to the start of `output`: as many as it has room for, fewer only at the end. Does not
-  /// allocate of itself; what decoders do inside does not grow with the file.
+  /// Reads the next sample frames to the start of `output`: as many as it has room for, fewer only at the end. If the
+  /// input ``isLive``, it waits for the first sample frame and returns with all that have come; half a sample frame
+  /// waits for the rest of it. Does not allocate of itself; what decoders do inside does not grow with the file.
   ///
   /// - Returns: How many sample frames were read; 0 at the end.
   /// - Throws: When the data cannot be read or decoded. What came before has been given out by earlier calls.
@@ -156,97 +134,67 @@ public struct AudioFileReader: ~Copyable, @unchecked Sendable {
   public mutating func read(into output: inout MutableSpan<Float>) throws(AudioFileError) -> Int {
     let wanted = output.count / channelCount
     precondition(wanted > 0, "no room for a sample frame")
-    var filled = 0
-    if isMPEG {
-      StandardErrorSilencer.run { filled = fill(&output, wanted) }
-    } else {
-      filled = fill(&output, wanted)
-    }
-    if filled == 0, let failure { throw failure }
-    if framesRead == 0 {
-      throw AudioFileError(name: name, problem: .noSampleFrames(promised: promisedFrameCount))
-    }
-    return filled
-  }
-
-  /// Asks the decoder until there are as many sample frames as wanted, or no more; sets `framesRead`, `failure`,
-  /// `breaksOff` and `isAtEnd`.
-  private mutating func fill(_ output: inout MutableSpan<Float>, _ wanted: Int) -> Int {
-    var filled = 0
-    while filled < wanted, !isAtEnd, failure == nil {
-      var request = min(wanted - filled, requestLimit - framesRead % requestLimit)
-      if let frameCount { request = min(request, frameCount - framesRead) }
-      let count = request > 0 ? decode(request, into: &output, at: filled * channelCount) : 0
-      filled += count
+    if let failure { throw failure }
+    if isAtEnd { return 0 }
+    do throws(AudioFileError.Problem) {
+      let count = try source.read(wanted, into: &output, at: 0)
       framesRead += count
-      if count == 0, failure == nil { isAtEnd = true }
+      if framesRead == 0 { throw .noSampleFrames(promised: promisedFrameCount) }
+      if count == 0 { isAtEnd = true }
+      return count
+    } catch {
+      let failure = AudioFileError(name: name, problem: error)
+      self.failure = failure
+      throw failure
     }
-    return filled
   }
 
-  /// Asks the decoder once.
-  private mutating func decode(_ request: Int, into output: inout MutableSpan<Float>, at offset: Int) -> Int {
-    let result = decoder.read(request, into: &output, at: offset)
-    let bytes = decoder.bytes
-    if let errorNumber = bytes.errorNumber {
-      failure = AudioFileError(name: name, problem: .system(.read, errorNumber: errorNumber))
-      return 0
-    }
-    guard let reason = result.failure?.reason else {
-      if result.frameCount == 0 {
-        if isMPEG, frameCount == nil, !bytes.isExhausted {
-          failure = decodingFailed("the decoder stopped at byte \(bytes.position) of \(bytes.count)")
-        }
-        // libsndfile does not know the length of an Ogg stream only when it does not end with a page.
-        breaksOff = decoder.format & SF_FORMAT_TYPEMASK == SF_FORMAT_OGG && frameCount == nil
-      }
-      return result.frameCount
-    }
-    // A decoder that lost its way because the file ended has not failed. One that found it again has: what it gives may
-    // be filled up with silence, or something is missing in it.
-    if bytes.isExhausted, result.frameCount < request {
-      breaksOff = true
-      isAtEnd = true
-      return result.frameCount
-    }
-    failure = decodingFailed(reason)
-    return 0
-  }
+  /// What is lost of the recording, as far as it has been read: gaps as they are met, and a missing end once everything
+  /// has been read. Empty for a file in good order.
+  public var damage: [Damage] { source.damage }
 
-  private func decodingFailed(_ reason: String) -> AudioFileError {
-    AudioFileError(name: name, problem: .decodingFailed(afterSampleFrames: framesRead, reason: reason))
-  }
-
-  /// What is missing at the end of the file, once everything has been read; nil for a complete file.
+  /// What is missing at the end of the file, once everything has been read; nil for a complete file. It is part of
+  /// ``damage``.
   public var truncation: Truncation? {
-    guard isAtEnd else { return nil }
-    // Encoders disagree on whether a Xing header counts its own frame.
-    if let promised = promisedFrameCount, framesRead < promised - (isMPEG ? 1_152 : 0) {
-      return Truncation(promisedFrameCount: promised, frameCount: framesRead)
-    }
-    return breaksOff && promisedFrameCount == nil
-      ? Truncation(promisedFrameCount: nil, frameCount: framesRead) : nil
+    for case .truncation(let truncation) in damage { return truncation }
+    return nil
   }
 }
 
-/// How much of a file is missing at its end.
-public struct Truncation: Hashable, Sendable, CustomStringConvertible {
-  /// How many sample frames the header promises; nil when the header does not say but the file ends in the middle of a
-  /// packet or frame.
-  public var promisedFrameCount: Int?
-  /// How many sample frames there are.
-  public var frameCount: Int
-
-  public init(promisedFrameCount: Int?, frameCount: Int) {
-    self.promisedFrameCount = promisedFrameCount
-    self.frameCount = frameCount
-  }
-
-  public var description: String {
-    if let promisedFrameCount {
-      "the file is cut off: \(frameCount) of the \(promisedFrameCount) sample frames that its header promises are there"
-    } else {
-      "the file is cut off in the middle of a packet: \(frameCount) sample frames are there"
+/// Finds out what an input holds.
+private func open(_ input: Input) throws(AudioFileError.Problem) -> any FrameSource {
+  switch input {
+  case .file(let file): return try open(file)
+  case .stream(let stream):
+    if try !stream.reaches(1) { throw .empty }
+    let layout = try FileLayout(stream)
+    if let layout, let plain = layout.plain, try stream.start(at: plain.offset) {
+      return try SampleStream(
+        stream, samples: plain, container: layout.container, hertz: layout.hertz, isPadded: layout.isPadded)
     }
+    if layout == nil, try !FileSignature.isKnown(stream) { throw .notAudio }
+    return try open(stream.spooled())
+  }
+}
+
+private func open(_ file: InputFile) throws(AudioFileError.Problem) -> any FrameSource {
+  if file.count == 0 { throw .empty }
+  let layout = try FileLayout(file)
+  if let layout, let plain = layout.plain {
+    return try DecodedFile(
+      file, samples: plain, container: layout.container, hertz: layout.hertz, isPadded: layout.isPadded)
+  }
+  return try DecodedFile(file, layout)
+}
+
+private func openRaw(_ input: Input, _ format: RawSampleFormat) throws(AudioFileError.Problem) -> any FrameSource {
+  let (plain, hertz) = (format.plainSamples, format.sampleRate.hertz)
+  switch input {
+  case .file(let file):
+    if file.count == 0 { throw .empty }
+    return try DecodedFile(file, samples: plain, container: "raw", hertz: hertz, isPadded: false)
+  case .stream(let stream):
+    guard try stream.reaches(1), try stream.start(at: 0) else { throw .empty }
+    return try SampleStream(stream, samples: plain, container: "raw", hertz: hertz, isPadded: false)
   }
 }

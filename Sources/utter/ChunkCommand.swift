@@ -115,7 +115,7 @@ struct ChunkCommand: ParsableCommand {
 
   func run() throws {
     let configuration = try segmentation.configuration(default: .turns, prefixPadding: prefixPadding)
-    let inputs = try InputFiles(inputs)
+    let inputs = try InputFiles(inputs, takesAll: input.raw != nil)
     let place = try OutputPlace(
       out, for: inputs, option: "--out FOLDER", pathExtension: dialect == .pcm ? "b64" : "jsonl")
     let manifestPlace = manifest.map { OutputPlace(shared: $0, pathExtension: "manifest.jsonl") }

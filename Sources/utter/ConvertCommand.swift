@@ -50,7 +50,7 @@ struct ConvertCommand: ParsableCommand {
   }
 
   func run() throws {
-    let inputs = try InputFiles(paths.dropLast())
+    let inputs = try InputFiles(paths.dropLast(), takesAll: input.raw != nil)
     let place = try OutputPlace(
       paths.last, for: inputs, option: "OUT/", pathExtension: (container ?? .wav).rawValue)
     try checkOutputs([place], of: inputs)

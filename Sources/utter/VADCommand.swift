@@ -86,7 +86,7 @@ struct VADCommand: ParsableCommand {
   func run() throws {
     let maximum = maximumSegment.map { Duration.seconds($0) }
     let configuration = try segmentation.configuration(default: .speech, maximumSegment: maximum)
-    let inputs = try InputFiles(inputs)
+    let inputs = try InputFiles(inputs, takesAll: input.raw != nil)
     let scoresPlace = try scores.map {
       try OutputPlace($0, for: inputs, option: "--scores FOLDER", pathExtension: "scores.csv")
     }

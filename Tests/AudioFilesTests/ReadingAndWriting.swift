@@ -11,6 +11,7 @@ struct Recording: Sendable {
   /// Interleaved.
   var samples: [Float]
   var truncation: Truncation?
+  var damage: [Damage]
 
   /// Reads all of a file.
   ///
@@ -33,10 +34,11 @@ struct Recording: Sendable {
       let block = try reader.block(of: size)
       if block.isEmpty { break }
       samples += block
-      // Only the last block is short.
-      if block.count < size, try !reader.block(of: size).isEmpty { throw ShortBlock() }
+      // Only the last block of a file is short.
+      if !reader.isLive, block.count < size, try !reader.block(of: size).isEmpty { throw ShortBlock() }
     }
     truncation = reader.truncation
+    damage = reader.damage
   }
 
   struct ShortBlock: Error {}

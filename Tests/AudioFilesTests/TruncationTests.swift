@@ -115,26 +115,26 @@ import Testing
   static let little = MadeFile.samples(ramp)
   static let big = MadeFile.samples(ramp, isBigEndian: true)
 
-  @Test(
-    "A size that a program left open means: to the end of the file",
-    arguments: [
-      Unknown("ffmpeg's WAV", MadeFile.wav(data: little, dataSize: 0xFFFF_FFFF, riffSize: 0xFFFF_FFFF)),
-      Unknown("GStreamer's WAV", MadeFile.wav(data: little, dataSize: 0, riffSize: 36)),
-      Unknown("an empty WAV that was filled", MadeFile.wav(data: little, dataSize: 0, riffSize: 0)),
-      Unknown("SoX's WAV", MadeFile.wav(data: little, dataSize: 0x7FFF_F000, riffSize: 0x7FFF_F024)),
-      Unknown("arecord's WAV", MadeFile.wav(data: little, dataSize: 0x8000_0000, riffSize: 0x8000_0024)),
-      Unknown("a WAV of 2 GiB less one", MadeFile.wav(data: little, dataSize: 0x7FFF_FFFF, riffSize: 0)),
-      Unknown("ffmpeg's RF64", MadeFile.rf64(longSize: 0, data: little)),
-      Unknown("RF64 of all ones", MadeFile.rf64(longSize: .max, data: little)),
-      Unknown("ffmpeg's W64", MadeFile.wave64(size: 0x7FFF_FFFF_FFFF_FFFF, data: little)),
-      Unknown("W64 of 0", MadeFile.wave64(size: 0, data: little)),
-      Unknown("ffmpeg's AIFF", MadeFile.aiff(commonFrames: 0, data: big, soundSize: 0)),
-      Unknown("AIFF of all ones", MadeFile.aiff(commonFrames: 0xFFFF_FFFF, data: big, soundSize: 0xFFFF_FFFF)),
-      Unknown("ffmpeg's AU", MadeFile.au(size: 0xFFFF_FFFF, data: big)),
-      Unknown("AU of 0", MadeFile.au(size: 0, data: big)),
-      Unknown("ffmpeg's CAF", MadeFile.caf(size: -1, data: little)),
-      Unknown("CAF of 0", MadeFile.caf(size: 0, data: little)),
-    ])
+  static let toTheEndFiles = [
+    Unknown("ffmpeg's WAV", MadeFile.wav(data: little, dataSize: 0xFFFF_FFFF, riffSize: 0xFFFF_FFFF)),
+    Unknown("GStreamer's WAV", MadeFile.wav(data: little, dataSize: 0, riffSize: 36)),
+    Unknown("an empty WAV that was filled", MadeFile.wav(data: little, dataSize: 0, riffSize: 0)),
+    Unknown("SoX's WAV", MadeFile.wav(data: little, dataSize: 0x7FFF_F000, riffSize: 0x7FFF_F024)),
+    Unknown("arecord's WAV", MadeFile.wav(data: little, dataSize: 0x8000_0000, riffSize: 0x8000_0024)),
+    Unknown("a WAV of 2 GiB less one", MadeFile.wav(data: little, dataSize: 0x7FFF_FFFF, riffSize: 0)),
+    Unknown("ffmpeg's RF64", MadeFile.rf64(longSize: 0, data: little)),
+    Unknown("RF64 of all ones", MadeFile.rf64(longSize: .max, data: little)),
+    Unknown("ffmpeg's W64", MadeFile.wave64(size: 0x7FFF_FFFF_FFFF_FFFF, data: little)),
+    Unknown("W64 of 0", MadeFile.wave64(size: 0, data: little)),
+    Unknown("ffmpeg's AIFF", MadeFile.aiff(commonFrames: 0, data: big, soundSize: 0)),
+    Unknown("AIFF of all ones", MadeFile.aiff(commonFrames: 0xFFFF_FFFF, data: big, soundSize: 0xFFFF_FFFF)),
+    Unknown("ffmpeg's AU", MadeFile.au(size: 0xFFFF_FFFF, data: big)),
+    Unknown("AU of 0", MadeFile.au(size: 0, data: big)),
+    Unknown("ffmpeg's CAF", MadeFile.caf(size: -1, data: little)),
+    Unknown("CAF of 0", MadeFile.caf(size: 0, data: little)),
+  ]
+
+  @Test("A size that a program left open means: to the end of the file", arguments: toTheEndFiles)
   func toTheEnd(_ file: Unknown) throws {
     let folder = try TemporaryFolder()
     let recording = try Recording(folder.write("file", file.bytes))
@@ -144,27 +144,27 @@ import Testing
     #expect(recording.samples == Self.ramp.map { Float($0) / 32768 })
   }
 
-  @Test(
-    "What follows the samples is not read",
-    arguments: [
-      Unknown("WAV", MadeFile.wav(data: little, after: MadeFile.chunk("LIST", [UInt8](repeating: 1, count: 60)))),
-      Unknown("RF64", MadeFile.rf64(longSize: UInt64(little.count), data: little + [1, 2, 3, 4, 5, 6])),
-      Unknown("a BW64", MadeFile.rf64(longSize: UInt64(little.count), name: "BW64", data: little + [1, 2, 3, 4])),
-      Unknown(
-        "RF64 that did not need it", MadeFile.rf64(longSize: 0, dataSize: little.count, data: little + [1, 2, 3])),
-      Unknown("W64", MadeFile.wave64(size: UInt64(24 + little.count), data: little + [1, 2, 3, 4, 5, 6])),
-      Unknown("AIFF", MadeFile.aiff(commonFrames: 777, data: big + [1, 2, 3, 4], soundSize: 8 + big.count)),
-      Unknown("AIFF whose SSND is longer", MadeFile.aiff(commonFrames: 777, data: big + [1, 2, 3, 4])),
-      Unknown("AIFF whose COMM promises more", MadeFile.aiff(commonFrames: 9_999, data: big)),
-      Unknown("AIFF without a size in SSND", MadeFile.aiff(commonFrames: 777, data: big + [1, 2, 3], soundSize: 0)),
-      Unknown("AIFF with its samples first", MadeFile.aiff(commonFrames: 777, data: big, isSoundFirst: true)),
-      Unknown("AU", MadeFile.au(size: big.count, offset: 60, data: big + [1, 2, 3, 4])),
-      Unknown("CAF", MadeFile.caf(size: Int64(4 + little.count), data: little + [1, 2, 3, 4])),
-      Unknown(
-        "WAV with an ID3 tag in front",
-        Array("ID3".utf8) + [4, 0, 0, 0, 0, 1, 2] + [UInt8](repeating: 9, count: 130)
-          + MadeFile.wav(data: little)),
-    ])
+  static let followedFiles = [
+    Unknown("WAV", MadeFile.wav(data: little, after: MadeFile.chunk("LIST", [UInt8](repeating: 1, count: 60)))),
+    Unknown("RF64", MadeFile.rf64(longSize: UInt64(little.count), data: little + [1, 2, 3, 4, 5, 6])),
+    Unknown("a BW64", MadeFile.rf64(longSize: UInt64(little.count), name: "BW64", data: little + [1, 2, 3, 4])),
+    Unknown(
+      "RF64 that did not need it", MadeFile.rf64(longSize: 0, dataSize: little.count, data: little + [1, 2, 3])),
+    Unknown("W64", MadeFile.wave64(size: UInt64(24 + little.count), data: little + [1, 2, 3, 4, 5, 6])),
+    Unknown("AIFF", MadeFile.aiff(commonFrames: 777, data: big + [1, 2, 3, 4], soundSize: 8 + big.count)),
+    Unknown("AIFF whose SSND is longer", MadeFile.aiff(commonFrames: 777, data: big + [1, 2, 3, 4])),
+    Unknown("AIFF whose COMM promises more", MadeFile.aiff(commonFrames: 9_999, data: big)),
+    Unknown("AIFF without a size in SSND", MadeFile.aiff(commonFrames: 777, data: big + [1, 2, 3], soundSize: 0)),
+    Unknown("AIFF with its samples first", MadeFile.aiff(commonFrames: 777, data: big, isSoundFirst: true)),
+    Unknown("AU", MadeFile.au(size: big.count, offset: 60, data: big + [1, 2, 3, 4])),
+    Unknown("CAF", MadeFile.caf(size: Int64(4 + little.count), data: little + [1, 2, 3, 4])),
+    Unknown(
+      "WAV with an ID3 tag in front",
+      Array("ID3".utf8) + [4, 0, 0, 0, 0, 1, 2] + [UInt8](repeating: 9, count: 130)
+        + MadeFile.wav(data: little)),
+  ]
+
+  @Test("What follows the samples is not read", arguments: followedFiles)
   func whatFollows(_ file: Unknown) throws {
     let folder = try TemporaryFolder()
     let recording = try Recording(folder.write("file", file.bytes))

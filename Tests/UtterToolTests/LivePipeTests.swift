@@ -81,7 +81,9 @@ import Testing
 
   /// As a program writes that does not know how long it will go on.
   private func header(_ container: String, rate: Int) -> [UInt8] {
-    func little(_ value: Int, _ size: Int) -> [UInt8] { (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    func little(_ value: Int, _ size: Int) -> [UInt8] {
+      (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+    }
     func big(_ value: Int) -> [UInt8] { little(value, 4).reversed() }
     switch container {
     case "au": return Array(".snd".utf8) + [28, 0xFFFF_FFFF, 3, rate, 1, 0].flatMap(big)
@@ -125,7 +127,8 @@ import Testing
     let folder = try TemporaryFolder()
     let samples = try samples(of: "clean-mono-16k.wav", seconds: 10, rate: 16_000)
     let play = try play(
-      ["chunk", "-", "--vad", "turns", "--manifest", folder.path("m.jsonl")], header: header("wav", rate: 16_000),
+      ["chunk", "-", "--vad", "turns", "--hangover-ms", "200", "--manifest", folder.path("m.jsonl")],
+      header: header("wav", rate: 16_000),
       samples, rate: 16_000)
     #expect(play.status == 0, "\(play.errors)")
     let manifest = try JSONSerialization.jsonObject(with: Data(contentsOf: URL(filePath: folder.path("m.jsonl"))))
@@ -137,15 +140,19 @@ import Testing
       let sent = try #require(segment["sent"] as? [String: Any])
       let decided = try #require(segment["start_decided_s"] as? Double)
       var place = try #require(sent["start"] as? Int)
-      for _ in 0..<(try #require(segment["events"] as? Int)) {
-        let line = try #require(lines.popFirst())
+      let eventCount = try #require(segment["events"] as? Int)
+      for _ in 0..<eventCount {
+        let next = lines.popFirst()
+        let line = try #require(next)
         place += try sampleCount(of: line.text)
         delays.append(play.delay(of: line.time, after: max(Double(place) / 24_000, decided)))
       }
       #expect(place == sent["end"] as? Int)
-      let commit = try #require(lines.popFirst())
+      let last = lines.popFirst()
+      let commit = try #require(last)
       #expect(commit.text == #"{"type":"input_audio_buffer.commit"}"#)
-      delays.append(play.delay(of: commit.time, after: try #require(segment["end_decided_s"] as? Double)))
+      let endDecided = try #require(segment["end_decided_s"] as? Double)
+      delays.append(play.delay(of: commit.time, after: endDecided))
     }
     #expect(lines.isEmpty)
     expectInTime(delays, "turns")

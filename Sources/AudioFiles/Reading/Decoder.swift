@@ -16,16 +16,19 @@ import Synchronization
   let channelCount: Int
   let hertz: Int
   let format: Int
-  /// How many sample frames libsndfile counts or estimates; nil when it does not know.
-  let frameCount: Int?
+  /// How many sample frames libsndfile counts or estimates.
+  let claimedFrameCount: Int
   /// The bytes that are decoded.
-  let bytes: InputBytes
+  let bytes: DecoderBytes
   private let file: OpaquePointer
   /// Room for 16-bit samples on their way to floats. As much as was asked for at once.
   private var integers: [Int16] = []
 
+  /// How many sample frames libsndfile counts or estimates; nil when it does not know.
+  var frameCount: Int? { claimedFrameCount < Self.unknownFrameCount ? claimedFrameCount : nil }
+
   /// A count of sample frames that is no count: libsndfile's for an unknown one is 2^63 - 1, and libmpg123's guess from
-  /// ``InputBytes/pretendedCount`` lies above this.
+  /// ``FileBytes/pretendedCount`` lies above this.
   private static let unknownFrameCount = 1 << 47
 
   /// `SF_FORMAT_MPEG`, which the headers of libsndfile before 1.1 lack.
@@ -34,27 +37,27 @@ import Synchronization
   /// Opens libsndfile on bytes that hold a whole file.
   ///
   /// - Throws: The reason, in libsndfile's words.
-  convenience init(file bytes: InputBytes) throws(DecoderFailure) {
+  convenience init(file bytes: DecoderBytes) throws(DecoderFailure) {
     try self.init(bytes, SF_INFO())
   }
 
   /// Opens libsndfile on bytes that are samples and nothing else.
-  convenience init(samples bytes: InputBytes, format: Int, channelCount: Int, hertz: Int) throws(DecoderFailure) {
+  convenience init(samples bytes: DecoderBytes, _ plain: PlainSamples, hertz: Int) throws(DecoderFailure) {
     var info = SF_INFO()
-    info.format = Int32(format)
-    info.channels = Int32(channelCount)
+    info.format = Int32(plain.format)
+    info.channels = Int32(plain.channelCount)
     info.samplerate = Int32(hertz)
     try self.init(bytes, info)
   }
 
-  private init(_ bytes: InputBytes, _ info: SF_INFO) throws(DecoderFailure) {
+  private init(_ bytes: DecoderBytes, _ info: SF_INFO) throws(DecoderFailure) {
     var info = info
     var calls = unsafe SF_VIRTUAL_IO(
-      get_filelen: { unsafe InputBytes.from($0).count64 },
-      seek: { unsafe InputBytes.from($2).seek(by: $0, from: $1) },
-      read: { unsafe InputBytes.from($2).read(into: $0, count: $1) },
+      get_filelen: { unsafe DecoderBytes.from($0).count64 },
+      seek: { unsafe DecoderBytes.from($2).seek(by: $0, from: $1) },
+      read: { unsafe DecoderBytes.from($2).read(into: $0, count: $1) },
       write: { _, _, _ in 0 },
-      tell: { unsafe InputBytes.from($0).position64 })
+      tell: { unsafe DecoderBytes.from($0).position64 })
     let userData = unsafe Unmanaged.passUnretained(bytes).toOpaque()
     var file: OpaquePointer?
     var reason = ""
@@ -68,7 +71,7 @@ import Synchronization
     channelCount = Int(info.channels)
     hertz = Int(info.samplerate)
     format = Int(info.format)
-    frameCount = info.frames < Self.unknownFrameCount ? Int(info.frames) : nil
+    claimedFrameCount = Int(info.frames)
   }
 
   deinit { _ = unsafe sf_close(file) }
@@ -125,38 +128,25 @@ struct DecoderFailure: Error {
   var reason: String
 }
 
-/// The bytes that libsndfile sees: a part of a file, with a position of its own.
-final class InputBytes {
-  private let file: InputFile
-  private let start: Int
-  private(set) var position = 0
-  let count: Int
-  /// A length to claim when the end is sought.
-  ///
-  /// libmpg123 guesses how many sample frames an MPEG stream holds from its length and first frame when no header says
-  /// it, libsndfile takes that for the truth and stops there, and much of a stream of varying bit rate may be lost.
-  /// With this length the guess is beyond any real count, and decoding goes on to the end.
-  var pretendedCount: Int?
-  /// Whether the position is at the end.
-  var isExhausted: Bool { position >= count }
+/// The bytes that libsndfile sees, with a position of their own. Subclasses say where they come from.
+class DecoderBytes {
+  fileprivate(set) var position = 0
   /// The `errno` of a read that failed.
-  private(set) var errorNumber: Int32?
+  var errorNumber: Int32?
+  /// How many there are, or as how many there are given out to be.
+  var count: Int { fatalError("a subclass knows") }
 
-  init(_ file: InputFile, offset: Int = 0, count: Int? = nil) {
-    self.file = file
-    start = offset
-    self.count = count ?? file.count - offset
-  }
+  final var isExhausted: Bool { position >= count }
 
-  static func from(_ userData: UnsafeMutableRawPointer?) -> InputBytes {
+  static func from(_ userData: UnsafeMutableRawPointer?) -> DecoderBytes {
     // libsndfile passes what it was given, and the decoder keeps the object alive.
-    unsafe Unmanaged<InputBytes>.fromOpaque(userData!).takeUnretainedValue()
+    unsafe Unmanaged<DecoderBytes>.fromOpaque(userData!).takeUnretainedValue()
   }
 
-  var count64: sf_count_t { sf_count_t(count) }
-  var position64: sf_count_t { sf_count_t(position) }
+  final var count64: sf_count_t { sf_count_t(count) }
+  final var position64: sf_count_t { sf_count_t(position) }
 
-  func seek(by offset: sf_count_t, from whence: Int32) -> sf_count_t {
+  final func seek(by offset: sf_count_t, from whence: Int32) -> sf_count_t {
     let base =
       switch whence {
       case SEEK_SET: 0
@@ -165,23 +155,59 @@ final class InputBytes {
       default: -1
       }
     let (target, overflow) = base.addingReportingOverflow(Int(offset))
-    guard base >= 0, !overflow, target >= 0 else { return -1 }
+    guard base >= 0, !overflow, target >= 0, canSeek(to: target) else { return -1 }
     position = target
-    if whence == SEEK_END, offset == 0, let pretendedCount { return sf_count_t(pretendedCount) }
-    return position64
+    return whence == SEEK_END && offset == 0 ? sf_count_t(endPosition) : position64
   }
 
-  func read(into buffer: UnsafeMutableRawPointer?, count wanted: sf_count_t) -> sf_count_t {
+  final func read(into buffer: UnsafeMutableRawPointer?, count wanted: sf_count_t) -> sf_count_t {
     guard let buffer = unsafe buffer, wanted > 0 else { return 0 }
-    let rest = count - position
-    guard rest > 0 else { return 0 }
-    let result = unsafe file.read(into: buffer, count: min(Int(wanted), rest), at: start + position)
+    let result = unsafe bytes(into: buffer, count: Int(wanted))
     guard result >= 0 else {
       errorNumber = errno
       return 0
     }
     position += result
     return sf_count_t(result)
+  }
+
+  /// Whether the position may move there.
+  func canSeek(to target: Int) -> Bool { true }
+
+  /// What to say when the end is sought.
+  var endPosition: Int { position }
+
+  /// Puts up to `count` bytes from the position on into `buffer`.
+  ///
+  /// - Returns: How many; fewer than `count` at the end, -1 with `errno` set.
+  func bytes(into buffer: UnsafeMutableRawPointer, count: Int) -> Int { fatalError("a subclass knows") }
+}
+
+/// A part of a file.
+final class FileBytes: DecoderBytes {
+  private let file: InputFile
+  private let start: Int
+  private let size: Int
+  /// A length to claim when the end is sought.
+  ///
+  /// libmpg123 guesses how many sample frames an MPEG stream holds from its length and first frame when no header says
+  /// it, libsndfile takes that for the truth and stops there, and much of a stream of varying bit rate may be lost.
+  /// With this length the guess is beyond any real count, and decoding goes on to the end.
+  var pretendedCount: Int?
+
+  init(_ file: InputFile, offset: Int = 0, count: Int? = nil) {
+    self.file = file
+    start = offset
+    size = count ?? file.count - offset
+  }
+
+  override var count: Int { size }
+
+  override var endPosition: Int { pretendedCount ?? position }
+
+  override func bytes(into buffer: UnsafeMutableRawPointer, count: Int) -> Int {
+    let rest = size - position
+    return rest > 0 ? unsafe file.read(into: buffer, count: min(count, rest), at: start + position) : 0
   }
 }
 

@@ -19,7 +19,9 @@ extension FileLayout {
       let content = position + 8
       switch mark {
       case "COMM":
-        common = try CommonChunk(header, content..<content + size, isCompressible: isCompressible)
+        let chunk = try CommonChunk(header, content..<content + size, isCompressible: isCompressible)
+        if common == nil, samples == nil, chunk.encoding != nil { header.source.headerIsUnderstood() }
+        common = common ?? chunk
       case "SSND":
         let offset = try header.fields(content..<content + 8, "inside the SSND chunk").unsigned32(at: 0)
         samples = (content + 8 + offset, size > 8 + offset && size < 0xFFFF_FF00 ? size - 8 - offset : nil)
@@ -31,7 +33,7 @@ extension FileLayout {
         return
       }
       position = content + size + (size & 1)
-      guard position <= header.count else { throw header.cutOff(missing) }
+      try header.skip(to: position, missing)
     }
     throw header.unreadable("it has more than \(maximumChunkCount) chunks before the data")
   }
@@ -69,6 +71,7 @@ extension FileLayout {
       default: nil
       }
     guard let encoding else { return }
+    header.source.headerIsUnderstood()
     try setPlain(
       header, encoding: encoding, offset: offset, byteCount: size == 0 || size == 0xFFFF_FFFF ? nil : size)
   }
@@ -99,6 +102,7 @@ extension FileLayout {
       default: nil
       }
     guard let encoding, packetSize == encoding.sampleSize * channelCount, packetFrameCount == 1 else { return }
+    header.source.headerIsUnderstood()
 
     var position = 52
     for _ in 0..<maximumChunkCount {
@@ -115,7 +119,7 @@ extension FileLayout {
       }
       guard let size else { throw header.unreadable("the size of its \(mark) chunk is wrong") }
       position = content + size
-      guard position <= header.count else { throw header.cutOff("inside the \(mark) chunk") }
+      try header.skip(to: position, "inside the \(mark) chunk")
     }
     throw header.unreadable("it has more than \(maximumChunkCount) chunks before the data")
   }

@@ -20,14 +20,14 @@ extension FileLayout {
       case "ds64":
         guard size >= 24 else { throw header.unreadable("its ds64 chunk is too short") }
         longSize = try header.fields(content..<content + 24, "inside the ds64 chunk").unsigned64(at: 8)
-      case "fmt ":
+      case "fmt " where format == nil:
         format = try WaveFormat(header, content..<content + size)
       case "data":
         guard let format else { throw header.unreadable("its data chunk comes before its fmt chunk") }
         let byteCount: Int?
         if let longSize, size == 0xFFFF_FFFF {
           byteCount = longSize == 0 ? nil : Int(plausible: longSize)
-        } else if size == 0, top.unsigned32(at: 4) + 8 == header.count {
+        } else if size == 0, Self.isTrue(fileSize: top.unsigned32(at: 4), header, behind: content) {
           // The file's size is right, so this one is too.
           byteCount = 0
         } else {
@@ -39,7 +39,7 @@ extension FileLayout {
         break
       }
       position = content + size + (size & 1)
-      guard position <= header.count else { throw header.cutOff("inside the \(mark) chunk") }
+      try header.skip(to: position, "inside the \(mark) chunk")
     }
     throw header.unreadable("it has more than \(maximumChunkCount) chunks before the data")
   }
@@ -62,9 +62,9 @@ extension FileLayout {
         return
       }
       guard let size, size >= 0 else { throw header.unreadable("the size of its \(mark) chunk is wrong") }
-      if mark == "fmt " { format = try WaveFormat(header, content..<content + size) }
+      if mark == "fmt ", format == nil { format = try WaveFormat(header, content..<content + size) }
       position = (content + size + 7) & ~7
-      guard position <= header.count else { throw header.cutOff("inside the \(mark) chunk") }
+      try header.skip(to: position, "inside the \(mark) chunk")
     }
     throw header.unreadable("it has more than \(maximumChunkCount) chunks before the data")
   }
@@ -78,6 +78,13 @@ extension FileLayout {
     } else if let byteCount, let block = format.block {
       promisedFrameCount = byteCount / block.byteCount * block.frameCount
     }
+  }
+
+  /// Whether a program knew how long the file is. Of a stream that is not known here, but a size of what has come
+  /// already is one that was written first and never mended.
+  private static func isTrue(fileSize: Int, _ header: HeaderReader, behind content: Int) -> Bool {
+    if let count = header.knownCount { return fileSize + 8 == count }
+    return !isPlaceholder(fileSize) && fileSize + 8 > content
   }
 
   /// Whether a 32-bit size was written by a program that did not know it: ffmpeg and GStreamer leave all ones and 0,
@@ -135,6 +142,7 @@ private struct WaveFormat {
       case (7, 1): .muLaw
       default: nil
       }
+    if encoding != nil { header.source.headerIsUnderstood() }
     // Microsoft ADPCM, IMA ADPCM, GSM 6.10.
     let isInBlocks = [0x02, 0x11, 0x31].contains(tag) && used.count >= 20 && blockSize > 0
     block = isInBlocks ? (blockSize, fields.unsigned16(at: 18)) : nil

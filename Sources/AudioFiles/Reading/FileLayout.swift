@@ -16,12 +16,15 @@ struct FileLayout {
   /// Where the samples are, if they are plain numbers.
   var plain: PlainSamples?
 
+  /// Whether a byte may follow the samples to make the file's size even.
+  var isPadded: Bool { ["WAV", "RF64", "AIFF"].contains(container) }
+
   /// Reads the header of a file; gives nil for a format of which nothing is known here.
-  init?(_ file: InputFile) throws(AudioFileError.Problem) {
-    let start = try Self.endOfID3Tag(file)
-    let magic = try file.bytes(start..<start + 4)
+  init?(_ source: any HeaderSource) throws(AudioFileError.Problem) {
+    let start = try Self.endOfID3Tag(source)
+    let magic = try source.bytes(start..<start + 4)
     func reader(_ container: String, isBigEndian: Bool) -> HeaderReader {
-      HeaderReader(file: file, start: start, container: container, isBigEndian: isBigEndian)
+      HeaderReader(source: source, start: start, container: container, isBigEndian: isBigEndian)
     }
     switch String(decoding: magic, as: UTF8.self) {
     case "RIFF": try self.init(riff: reader("WAV", isBigEndian: false))
@@ -49,18 +52,17 @@ struct FileLayout {
   mutating func setPlain(
     _ header: HeaderReader, encoding: PlainSamples.Encoding, offset: Int, byteCount: Int?
   ) throws(AudioFileError.Problem) {
-    guard offset <= header.count else { throw header.cutOff("before the samples") }
-    let frameSize = encoding.sampleSize * channelCount
-    let available = header.count - offset
-    promisedFrameCount = byteCount.map { $0 / frameSize }
-    plain = PlainSamples(
-      encoding: encoding, isBigEndian: header.isBigEndian, offset: header.start + offset,
-      frameCount: min(byteCount ?? available, available) / frameSize)
+    try header.skip(to: offset, "before the samples")
+    let plain = PlainSamples(
+      encoding: encoding, isBigEndian: header.isBigEndian, channelCount: channelCount, offset: header.start + offset,
+      byteCount: byteCount)
+    promisedFrameCount = byteCount.map { $0 / plain.frameSize }
+    self.plain = plain
   }
 
   /// Where the file's own format starts: behind ID3v2 tags (id3.org, "ID3 tag version 2.4.0", 3.1), which some programs
   /// put in front of any format.
-  private static func endOfID3Tag(_ file: InputFile) throws(AudioFileError.Problem) -> Int {
+  static func endOfID3Tag(_ file: any HeaderSource) throws(AudioFileError.Problem) -> Int {
     var start = 0
     while true {
       let tag = try file.bytes(start..<start + 10)
@@ -115,10 +117,14 @@ struct PlainSamples: Equatable {
 
   var encoding: Encoding
   var isBigEndian: Bool
+  var channelCount: Int
   /// Where they start in the file.
   var offset: Int
-  /// How many sample frames there are: as many as promised, or fewer where the file ends before.
-  var frameCount: Int
+  /// How many bytes the header promises; nil for all to the end of the file.
+  var byteCount: Int?
+
+  /// The bytes of one sample frame.
+  var frameSize: Int { encoding.sampleSize * channelCount }
 
   /// libsndfile's number for them.
   var format: Int {

@@ -20,6 +20,29 @@ func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
   }
 }
 
+/// Reads what there is, up to `count` bytes, and waits for at least one, on a descriptor that does not block as well.
+///
+/// - Returns: How many bytes came; 0 at the end, -1 with `errno` set.
+func readWaiting(_ descriptor: Int32, into buffer: UnsafeMutableRawPointer?, count: Int) -> Int {
+  while true {
+    let result = unsafe read(descriptor, buffer, count)
+    if result >= 0 { return result }
+    switch errno {
+    case EINTR: break
+    case EAGAIN, EWOULDBLOCK: _ = isReadable(descriptor, withinMilliseconds: -1)
+    default: return -1
+    }
+  }
+}
+
+/// Whether a read would return at once: there are bytes, or the end has come, or an error.
+///
+/// - Parameter milliseconds: How long to wait for that; a negative number means for ever.
+func isReadable(_ descriptor: Int32, withinMilliseconds milliseconds: Int32 = 0) -> Bool {
+  var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+  return retrying { unsafe poll(&request, 1, milliseconds) } > 0
+}
+
 /// A file descriptor that is closed at the end of its life.
 struct OwnedDescriptor: ~Copyable {
   let number: Int32
@@ -120,7 +143,7 @@ func copyAll(
   defer { unsafe buffer.deallocate() }
   var total = 0
   while true {
-    let count = retrying { unsafe read(source, buffer.baseAddress, buffer.count) }
+    let count = unsafe readWaiting(source, into: buffer.baseAddress, count: buffer.count)
     if count < 0 { throw .failed(reading) }
     if count == 0 { return total }
     unsafe try writeAll(UnsafeRawBufferPointer(rebasing: buffer[..<count]), to: target, for: writing)

@@ -32,8 +32,10 @@ struct InputFiles {
   /// How many other files lie in the folders that were walked, by extension.
   private(set) var passedOver: [String: Int] = [:]
 
-  /// - Parameter arguments: Paths of files and folders, or `-` for standard input.
-  init(_ arguments: [String]) throws {
+  /// - Parameters:
+  ///   - arguments: Paths of files and folders, or `-` for standard input.
+  ///   - takesAll: Whether to take every file of a folder, whatever its extension.
+  init(_ arguments: [String], takesAll: Bool = false) throws {
     var files: [File] = []
     var hasFolder = false
     guard arguments.count(where: { $0 == "-" }) < 2 else { throw Misuse("standard input can be read once only") }
@@ -44,7 +46,7 @@ struct InputFiles {
         continue
       }
       hasFolder = true
-      let found = try Self.walk(argument, &passedOver)
+      let found = try Self.walk(argument, takesAll: takesAll, &passedOver)
       guard !found.isEmpty else { throw Failure("\(argument): the folder holds no audio files") }
       files += found
     }
@@ -64,7 +66,9 @@ struct InputFiles {
 
   /// The audio files of a folder and of those inside of it. Links to files are followed, links to folders are not, so
   /// that a walk ends.
-  private static func walk(_ folder: String, _ passedOver: inout [String: Int]) throws -> [File] {
+  private static func walk(
+    _ folder: String, takesAll: Bool, _ passedOver: inout [String: Int]
+  ) throws -> [File] {
     var found: [File] = []
     var waiting = [""]
     while let below = waiting.popLast() {
@@ -85,7 +89,7 @@ struct InputFiles {
         }
         guard type == .typeRegular else { continue }
         let pathExtension = (name as NSString).pathExtension.lowercased()
-        if audioExtensions.contains(pathExtension) {
+        if takesAll || audioExtensions.contains(pathExtension) {
           found.append(File(path: full, relativePath: relative))
         } else {
           passedOver[pathExtension, default: 0] += 1

@@ -13,9 +13,7 @@ struct Recording: ~Copyable {
   init(_ task: InputTask, _ options: InputOptions) throws {
     self.task = task
     isStrict = options.strict
-    let path = task.file.path
-    reader =
-      path == "-" ? try AudioFileReader(fileDescriptor: 0, name: task.name) : try AudioFileReader(path: path)
+    reader = try options.reader(of: task.file.path, name: task.name)
     sampleRate = reader.sampleRate
     channelCount = reader.channelCount
   }
@@ -36,9 +34,9 @@ struct Recording: ~Copyable {
     if nonFiniteCount > 0 {
       task.warn("\(task.name): \(counted(nonFiniteCount, "sample")) not finite, taken as 0")
     }
-    if let truncation = reader.truncation {
-      if isStrict { throw Failure("\(task.name): \(truncation)") }
-      task.warn("\(task.name): \(truncation)")
+    for damage in reader.damage {
+      if isStrict { throw Failure("\(task.name): \(damage)") }
+      task.warn("\(task.name): \(damage)")
     }
   }
 

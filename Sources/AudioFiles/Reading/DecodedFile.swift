@@ -1,0 +1,179 @@
+import AudioDSP
+import CSndFile
+
+/// The sample frames of a file, decoded by libsndfile.
+final class DecodedFile: FrameSource {
+  let container: String
+  let encoding: String
+  let promisedFrameCount: Int?
+  let frameCount: Int?
+  let isLive = false
+  var channelCount: Int { decoder.channelCount }
+  var hertz: Int { decoder.hertz }
+
+  private let decoder: Decoder
+  private let isMPEG: Bool
+  private let requestLimit: Int
+  /// Bytes behind the last whole sample frame, where the file's end is all that ends the samples.
+  private let hasPartialFrame: Bool
+  private var framesRead = 0
+  private var isAtEnd = false
+  private var breaksOff = false
+  private var failure: AudioFileError.Problem?
+
+  /// Opens plain samples, of which the file may hold fewer than are promised.
+  ///
+  /// - Parameter isPadded: Whether a zero at the end may be there to make the file's size even.
+  init(
+    _ file: InputFile, samples plain: PlainSamples, container: String, hertz: Int, isPadded: Bool
+  ) throws(AudioFileError.Problem) {
+    let available = file.count - plain.offset
+    let frames = min(plain.byteCount ?? available, available) / plain.frameSize
+    let promised = plain.byteCount.map { $0 / plain.frameSize }
+    if frames == 0 { throw .noSampleFrames(promised: promised) }
+    let bytes = FileBytes(file, offset: plain.offset, count: frames * plain.frameSize)
+    do {
+      decoder = try Decoder(samples: bytes, plain, hertz: hertz)
+    } catch {
+      throw .unreadableHeader(container: container, reason: error.reason)
+    }
+    self.container = container
+    encoding = decoder.names.encoding
+    promisedFrameCount = promised
+    frameCount = frames
+    isMPEG = false
+    requestLimit = .max
+    let rest = plain.byteCount == nil ? available % plain.frameSize : 0
+    let last = try file.bytes(file.count - rest..<file.count)
+    hasPartialFrame = rest > 0 && !(isPadded && last == [0])
+  }
+
+  /// Has libsndfile find out what the file is.
+  init(_ file: InputFile, _ layout: FileLayout?) throws(AudioFileError.Problem) {
+    let decoder = try Self.open(file, layout)
+    self.decoder = decoder
+    let type = decoder.format & SF_FORMAT_TYPEMASK
+    isMPEG = type == Decoder.mpeg
+    // A Xing header and an Ogg stream's last page say how much there is; what libsndfile counts in other files is what
+    // it finds.
+    let isSelfCounting = isMPEG || type == SF_FORMAT_OGG
+    promisedFrameCount = layout?.promisedFrameCount ?? (isSelfCounting ? decoder.frameCount : nil)
+    frameCount = decoder.frameCount
+    let names = decoder.names
+    container = layout?.container ?? names.container
+    encoding = names.encoding
+    hasPartialFrame = false
+    // A decoder that fails within a call does not tell where. libsndfile even gives back nothing of a call in which
+    // libmpg123 failed; but without a Xing header, an MPEG stream is cut from its start on into frames of 384, 576 or
+    // 1,152 sample frames, of which this divides each, so that a call never spans two.
+    let isFallible = type == SF_FORMAT_FLAC || (isMPEG && decoder.frameCount == nil)
+    requestLimit = isFallible ? 192 : .max
+    if decoder.frameCount == 0 { throw .noSampleFrames(promised: promisedFrameCount) }
+  }
+
+  private static func open(_ file: InputFile, _ layout: FileLayout?) throws(AudioFileError.Problem) -> Decoder {
+    if let layout {
+      do {
+        return try Decoder(file: FileBytes(file))
+      } catch {
+        throw .unreadableHeader(container: layout.container, reason: error.reason)
+      }
+    }
+    var result = Result<Decoder, DecoderFailure> { () throws(DecoderFailure) in throw DecoderFailure(reason: "") }
+    func open(pretendedCount: Int?) {
+      let bytes = FileBytes(file)
+      bytes.pretendedCount = pretendedCount
+      StandardErrorSilencer.run {
+        result = Result { () throws(DecoderFailure) in try Decoder(file: bytes) }
+      }
+    }
+    let isOgg = try file.bytes(0..<4).elementsEqual("OggS".utf8)
+    open(pretendedCount: isOgg ? nil : 1 << 50)
+    // A Xing header says how much there is. libmpg123 then needs the true length, to know the end from an error.
+    if case .success(let decoder) = result, !isOgg, decoder.frameCount != nil { open(pretendedCount: nil) }
+    switch result {
+    case .success(let decoder): return decoder
+    case .failure(let failure):
+      throw (isOgg ? .unreadableHeader(container: "Ogg", reason: failure.reason) : .notAudio)
+    }
+  }
+
+  func read(
+    _ wanted: Int, into output: inout MutableSpan<Float>, at offset: Int
+  ) throws(AudioFileError.Problem) -> Int {
+    var filled = 0
+    if isMPEG {
+      StandardErrorSilencer.run { filled = fill(&output, wanted, at: offset) }
+    } else {
+      filled = fill(&output, wanted, at: offset)
+    }
+    if filled == 0, let failure { throw failure }
+    return filled
+  }
+
+  /// Asks the decoder until there are as many sample frames as wanted, or no more; sets `framesRead`, `failure`,
+  /// `breaksOff` and `isAtEnd`.
+  private func fill(_ output: inout MutableSpan<Float>, _ wanted: Int, at offset: Int) -> Int {
+    var filled = 0
+    while filled < wanted, !isAtEnd, failure == nil {
+      var request = min(wanted - filled, requestLimit - framesRead % requestLimit)
+      if let frameCount { request = min(request, frameCount - framesRead) }
+      let count = request > 0 ? decode(request, into: &output, at: offset + filled * channelCount) : 0
+      filled += count
+      framesRead += count
+      if count == 0, failure == nil { isAtEnd = true }
+    }
+    return filled
+  }
+
+  /// Asks the decoder once.
+  private func decode(_ request: Int, into output: inout MutableSpan<Float>, at offset: Int) -> Int {
+    let result = decoder.read(request, into: &output, at: offset)
+    let bytes = decoder.bytes
+    if let errorNumber = bytes.errorNumber {
+      failure = .system(.read, errorNumber: errorNumber)
+      return 0
+    }
+    guard let reason = result.failure?.reason else {
+      if result.frameCount == 0 {
+        if isMPEG, frameCount == nil, !bytes.isExhausted {
+          failure = decodingFailed("the decoder stopped at byte \(bytes.position) of \(bytes.count)")
+        }
+        // libsndfile does not know the length of an Ogg stream only when it does not end with a page.
+        breaksOff = decoder.format & SF_FORMAT_TYPEMASK == SF_FORMAT_OGG && frameCount == nil
+      }
+      return result.frameCount
+    }
+    // A decoder that lost its way because the file ended has not failed. One that found it again has: what it gives may
+    // be filled up with silence, or something is missing in it.
+    if bytes.isExhausted, result.frameCount < request {
+      breaksOff = true
+      isAtEnd = true
+      return result.frameCount
+    }
+    failure = decodingFailed(reason)
+    return 0
+  }
+
+  private func decodingFailed(_ reason: String) -> AudioFileError.Problem {
+    .decodingFailed(afterSampleFrames: framesRead, reason: reason)
+  }
+
+  var damage: [Damage] {
+    guard isAtEnd else { return [] }
+    // Encoders disagree on whether a Xing header counts its own frame.
+    if let promised = promisedFrameCount, framesRead < promised - (isMPEG ? 1_152 : 0) {
+      return [.truncation(Truncation(promisedFrameCount: promised, frameCount: framesRead))]
+    }
+    if breaksOff && promisedFrameCount == nil {
+      return [.truncation(Truncation(promisedFrameCount: nil, frameCount: framesRead))]
+    }
+    if hasPartialFrame {
+      return [
+        .truncation(
+          Truncation(promisedFrameCount: nil, frameCount: framesRead, sign: .incompleteSampleFrame))
+      ]
+    }
+    return []
+  }
+}
