@@ -16,6 +16,9 @@ struct Utter: ParsableCommand {
         Only the speech, each turn closed with a commit, and a record of what was left out:
           utter chunk interview.wav --vad turns --manifest kept.jsonl > events.jsonl
 
+        The audio of such events again:
+          utter unchunk events.jsonl heard.wav
+
         Where is someone speaking?
           utter vad interview.wav
 
@@ -30,7 +33,9 @@ struct Utter: ParsableCommand {
         instruction set (\(KernelBackend.available.map(\.rawValue).joined(separator: ", ")) on this machine).
       """,
     version: "0.1.0",
-    subcommands: [ChunkCommand.self, ConvertCommand.self, VADCommand.self, BudgetCommand.self])
+    subcommands: [
+      ChunkCommand.self, UnchunkCommand.self, ConvertCommand.self, VADCommand.self, BudgetCommand.self,
+    ])
 
   static func main() {
     Interruption.prepare()

@@ -37,6 +37,9 @@ struct SampleWriter: ~Copyable {
     }
   }
 
+  /// Writes samples that are 16 bits already.
+  mutating func write(_ samples: Span<Int16>) throws { try writer.write(samples) }
+
   consuming func finish() throws { try writer.finish() }
 
   // Static, so that each names exactly the state that it changes.
