@@ -172,7 +172,13 @@ private func open(_ input: Input) throws(AudioFileError.Problem) -> any FrameSou
       return try SampleStream(
         stream, samples: plain, container: layout.container, hertz: layout.hertz, isPadded: layout.isPadded)
     }
-    if layout == nil, try !FileSignature.isKnown(stream) { throw .notAudio }
+    if layout == nil {
+      let start = try FileLayout.endOfID3Tag(stream)
+      if try OggPages.haveAudio(stream, at: start), try stream.start(at: start) {
+        return try OggStream(stream, survey: nil, isLive: true)
+      }
+      if try !FileSignature.isKnown(stream) { throw .notAudio }
+    }
     return try open(stream.spooled())
   }
 }
@@ -183,6 +189,13 @@ private func open(_ file: InputFile) throws(AudioFileError.Problem) -> any Frame
   if let layout, let plain = layout.plain {
     return try DecodedFile(
       file, samples: plain, container: layout.container, hertz: layout.hertz, isPadded: layout.isPadded)
+  }
+  if layout == nil {
+    let start = try FileLayout.endOfID3Tag(file)
+    if try OggPages.haveAudio(file, at: start) {
+      let survey = try OggPages.survey(file, at: start)
+      return try OggStream(FileCursor(file, at: start), survey: survey, isLive: false)
+    }
   }
   return try DecodedFile(file, layout)
 }

@@ -6,9 +6,9 @@ public enum Damage: Hashable, Sendable, CustomStringConvertible {
   /// frame `sampleFrame` of what was read. Counts are at least 1; they are lower bounds where a gap is longer than
   /// 2^31 pages.
   case missingPages(pageCount: Int, gapCount: Int, sampleFrame: Int)
-  /// `byteCount` bytes, of which the first were met before the sample frame `sampleFrame`, belong to no page of the Ogg
-  /// stream that they lie in.
-  case strayBytes(byteCount: Int, sampleFrame: Int)
+  /// `count` streams of an Ogg chain do not end as they should before the next begins, the first of them before the
+  /// sample frame `sampleFrame` of what was read.
+  case unendedStreams(count: Int, sampleFrame: Int)
 
   public var description: String {
     switch self {
@@ -16,8 +16,10 @@ public enum Damage: Hashable, Sendable, CustomStringConvertible {
     case .missingPages(let pages, let gaps, let frame):
       "\(pages) page\(pages == 1 ? " is" : "s are") missing at \(gaps) place\(gaps == 1 ? "" : "s") of the Ogg stream, "
         + "\(gaps == 1 ? "" : "first ")before sample frame \(frame)"
-    case .strayBytes(let count, let frame):
-      "\(count) byte\(count == 1 ? " belongs" : "s belong") to no page of the Ogg stream, from sample frame \(frame) on"
+    case .unendedStreams(let count, let frame):
+      count == 1
+        ? "a stream of the Ogg chain breaks off before the next, at sample frame \(frame)"
+        : "\(count) streams of the Ogg chain break off before the next, the first at sample frame \(frame)"
     }
   }
 }
