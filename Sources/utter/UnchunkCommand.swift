@@ -62,8 +62,8 @@ struct UnchunkCommand: ParsableCommand {
   var quiet = false
 
   func run() throws {
-    let place = output == "-" ? OutputPlace.standardOutput : .file(output)
-    try checkOutputs([place], paths: [output], inputs: [events])
+    try checkOutputs([output], inputs: [events])
+    if output != "-" { try AudioContainer.checkName(output) }
     do {
       var log = try EventLog(
         events,
