@@ -145,7 +145,8 @@ import Testing
     let quoted = String(decoding: try JSONEncoder().encode(shape.text), as: UTF8.self)
     for text in [
       #"{"time":1.5,"type":"in","\#(key)":\#(shape.text)}"#, #"{"level":"debug","\#(key)":\#(quoted)}"#,
-      #"{"data":{"message":\#(quoted)}}"#,
+      #"{"data":{"message":\#(quoted)}}"#, #"{"event":"audio sent","data":\#(shape.text)}"#,
+      #"{"event":{"name":"sent"},"message":7,"data":\#(quoted)}"#,
     ] {
       #expect(try Self.decode(text) == shape.event, "\(text)")
     }

@@ -22,17 +22,21 @@ enum WireEvent: Decodable {
       self = .audio(content)
       return
     }
+    // A field may also hold a word about the event, which another holds.
+    var other = WireEvent.other
     for key: WireKey in ["event", "message", "data"] where fields.contains(key) {
       if let text = try? fields.decode(String.self, forKey: key) {
-        self = .wrapped(text, field: fields.field(key))
-        return
-      }
-      if fields.codingPath.count < Self.wrapperLimit, fields.isObject(key) {
-        self = try fields.decode(WireEvent.self, forKey: key)
-        return
+        let isObject = text.utf8.first { $0 > 0x20 } == UInt8(ascii: "{")
+        other = .wrapped(text, field: fields.field(key))
+        if isObject { break }
+      } else if fields.codingPath.count < Self.wrapperLimit, fields.isObject(key) {
+        let inner = try fields.decode(WireEvent.self, forKey: key)
+        if case .other = inner { continue }
+        other = inner
+        break
       }
     }
-    self = .other
+    self = other
   }
 
   private static func content(_ fields: WireFields) throws -> AudioEvent? {
