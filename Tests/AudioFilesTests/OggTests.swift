@@ -31,9 +31,11 @@ import Testing
 
   /// A page with changed fields and a checksum that is right again, bit by bit.
   static func page(
-    _ page: [UInt8], serial: UInt32? = nil, sequence: UInt32? = nil, flags: UInt8? = nil
+    _ page: [UInt8], serial: UInt32? = nil, sequence: UInt32? = nil, flags: UInt8? = nil,
+    granule: Int? = nil
   ) -> [UInt8] {
     var page = page
+    if let granule { page.replaceSubrange(6..<14, with: MadeFile.little(UInt64(granule), 8)) }
     if let serial { page.replaceSubrange(14..<18, with: MadeFile.little(UInt64(serial), 4)) }
     if let sequence { page.replaceSubrange(18..<22, with: MadeFile.little(UInt64(sequence), 4)) }
     if let flags { page[5] = flags }
@@ -219,9 +221,10 @@ import Testing
       let thread = Thread {
         let writing = pipe.fileHandleForWriting
         for page in pages[..<2] { writing.write(Data(page)) }
-        // The same second again and again, numbered on; the granule positions do not matter for this.
-        for i in 2..<3_000 {
-          writing.write(Data(OggTests.page(pages[2 + i % 4], sequence: UInt32(i), flags: 0)))
+        // The same seconds again and again, numbered on.
+        for i in 2..<300 {
+          let page = OggTests.page(pages[2 + i % 4], sequence: UInt32(i), flags: 0, granule: 48_000 * (i - 1))
+          writing.write(Data(page))
         }
         try? writing.close()
       }
@@ -229,9 +232,11 @@ import Testing
       var reader = try AudioFileReader(fileDescriptor: pipe.fileHandleForReading.fileDescriptor, name: "pipe")
       for _ in 0..<50 { _ = try reader.block(of: 4_096) }
       let before = try MemoryTests.peak()
-      _ = try audioFileError { while try !reader.block(of: 4_096).isEmpty {} }
+      while try !reader.block(of: 4_096).isEmpty {}
+      let count = reader.framesRead
+      #expect(count > 290 * 48_000)
       let growth = try MemoryTests.peak() - before
-      #expect(growth < 4 << 20)
+      #expect(growth < 1 << 20)
     }
   }
 }

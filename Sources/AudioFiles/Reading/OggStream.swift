@@ -147,6 +147,8 @@ final class OggStream: FrameSource {
       } else if let reason {
         failure = .decodingFailed(afterSampleFrames: framesRead, reason: reason)
       } else if count < request {
+        // What comes behind the link may have to be waited for.
+        if isLive && filled > 0 { return filled }
         if link.isComplete || !link.isExact { finishLink() } else { link.isExact = false }
       }
     }
