@@ -24,6 +24,12 @@ public struct AudioFileError: Error, Equatable, CustomStringConvertible {
     case empty
     /// The content is in no format that can be read.
     case notAudio
+    /// The content is in no format that libsndfile reads, and ffmpeg, which might read it, is not installed.
+    case needsForeignDecoder
+    /// ffmpeg or the system's decoder finds no sound in the file, or cannot decode it.
+    case foreignDecodingFailed(reason: String)
+    /// Parts of the file are missing or wrong, so that what was decoded is not all or not what was recorded.
+    case damaged(reason: String)
     /// The file ends within its header: behind `byteCount` bytes, at `place`.
     case headerCutOff(container: String, byteCount: Int, place: String)
     /// The header contradicts itself, or says what cannot be read.
@@ -56,6 +62,10 @@ public struct AudioFileError: Error, Equatable, CustomStringConvertible {
       case .permissionDenied: "permission denied"
       case .empty: "the file is empty (0 bytes)"
       case .notAudio: "not audio in a format that can be read"
+      case .needsForeignDecoder:
+        "not audio that libsndfile can read, and ffmpeg, which reads more formats, is not installed"
+      case .foreignDecodingFailed(let reason): "cannot be decoded: \(reason)"
+      case .damaged(let reason): "the file is damaged: \(reason)"
       case .headerCutOff(let container, let count, let place):
         "the \(container) header is cut off after \(count) bytes, \(place)"
       case .unreadableHeader(let container, let reason): "the \(container) header cannot be read: \(reason)"
@@ -88,6 +98,8 @@ public struct AudioFileError: Error, Equatable, CustomStringConvertible {
     case write
     /// Copying a pipe's data to a temporary file, or collecting output there.
     case spool = "write a temporary file"
+    /// Starting ffmpeg or taking its output.
+    case runDecoder = "run ffmpeg"
     /// Giving a complete file its name.
     case rename = "give the complete file its name"
   }
