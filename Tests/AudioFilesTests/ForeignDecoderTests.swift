@@ -34,9 +34,19 @@ import Testing
 
   /// A program in ffmpeg's place.
   private func standIn(_ folder: TemporaryFolder, _ script: String) throws -> String {
-    let path = try folder.write("ffmpeg", Array("#!/bin/sh\n\(script)\n".utf8))
-    #expect(chmod(path, 0o755) == 0)
+    try writeProgram(folder["ffmpeg"], "#!/bin/sh\n\(script)\n")
     return folder.path
+  }
+
+  /// Has another process write a program: one that this process has open for writing cannot be run, and while it has,
+  /// children that other tests start have it too.
+  private func writeProgram(_ path: String, _ text: String) throws {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: "/bin/sh")
+    process.arguments = ["-c", "printf %s \"$1\" > \"$0\" && chmod 755 \"$0\"", path, text]
+    try process.run()
+    process.waitUntilExit()
+    try #require(process.terminationStatus == 0)
   }
 
   @Test("A program that fails, crashes or cannot be started is one line")
@@ -59,7 +69,7 @@ import Testing
       try problem("echo '[mov @ 0x1f] [error] no moov' >&2; exit 1") == "cannot be decoded: mov: no moov")
     #expect(try problem("#\nexec 2>&1 1>/dev/null; yes | head -c 3000000 >&2; exit 4").hasSuffix("status 4"))
     let folders = try standIn(folder, "")
-    _ = try folder.write("ffmpeg", Array("#!/no/such/program\n".utf8))
+    try writeProgram(folder["ffmpeg"], "#!/no/such/program\n")
     #expect(throws: AudioFileError.Problem.system(.runDecoder, errorNumber: ENOENT)) {
       try ForeignDecoder(decoding: file, searching: folders)
     }
@@ -88,9 +98,17 @@ import Testing
       #expect(throws: AudioFileError.Problem.self) { try ForeignDecoder(decoding: file, searching: folders) }
       let text = { (name: String) in try String(decoding: folder.bytes(name), as: UTF8.self) }
       let own = try text("descriptors").split(separator: "\n").filter { $0.contains(" -> ") }
-      // The script that the shell reads is one more.
-      #expect(own.filter { !$0.contains("/ffmpeg") }.count == 3, "\(own)")
-      #expect(own.contains { $0.contains(folder["file"]) })
+      let targets = Dictionary(
+        uniqueKeysWithValues: own.compactMap { line -> (Int, String)? in
+          let ends = line.components(separatedBy: " -> ")
+          guard let number = ends[0].split(separator: " ").last.flatMap({ Int($0) }) else { return nil }
+          return (number, ends[1])
+        })
+      #expect(targets[0] == folder["file"])
+      // What is not this package's, such as descriptors that were handed down to this process, may be there too.
+      let others = targets.filter { $0.key > 2 }.values
+      let errors = try #require(targets[2])
+      #expect(errors.hasPrefix("pipe:") && !others.contains(errors) && !others.contains(folder["file"]))
       for line in try text("signals").split(separator: "\n") {
         let mask = try #require(UInt64(line.split(separator: "\t")[1], radix: 16))
         #expect(mask & 1 << UInt64(SIGPIPE - 1) == 0, "\(line)")
@@ -122,7 +140,7 @@ import Testing
     #expect(decoder.channelCount == 2 && decoder.hertz == 16_000)
     let decoded = try Decoded(decoder)
     #expect(decoded.frameCount == 200_000)
-    #expect(decoded.ending == .damaged(reason: "aac: bad\\u{09}frame"))
+    #expect(decoded.ending == .damaged(reason: "aac: bad\\tframe"))
   }
 }
 
@@ -258,7 +276,7 @@ struct ForeignFileTests {
   private func likeness(_ a: [Float], _ b: [Float]) -> Double {
     func correlation(_ delay: Int) -> Double {
       var (ab, aa, bb) = (0.0, 0.0, 0.0)
-      for i in stride(from: 20_000, to: 60_000, by: 1) {
+      for i in stride(from: 20_000, to: 60_000, by: 5) {
         let (x, y) = (Double(a[i + delay]), Double(b[i]))
         ab += x * y
         aa += x * x
@@ -288,6 +306,12 @@ struct ForeignFileTests {
         let decoded = try Decoded(cut)
         #expect(!kind.isReadFromItsEnd)
         #expect(decoded.frameCount < Self.sourceCount, "\(i)")
+        // It is failed when most of the packets are lost, of which TTA has one a second.
+        let isCutShort = kind.name == "a.tta" && decoded.frameCount < Self.sourceCount / 2
+        if case .failed(let reason) = decoded.ending, isCutShort {
+          expectPlain(reason)
+          continue
+        }
         guard case .damaged(let reason) = decoded.ending else {
           Issue.record("cut \(i) to \(count) of \(bytes.count) bytes: \(decoded.ending), \(decoded.frameCount)")
           continue
@@ -298,7 +322,8 @@ struct ForeignFileTests {
           Issue.record("\(problem)")
           continue
         }
-        #expect(i == 1 || kind.isReadFromItsEnd, "\(reason)")
+        // A second of WavPack is one packet.
+        #expect(i == 1 || kind.name == "a.wv" && i <= 3 || kind.isReadFromItsEnd, "\(i): \(reason)")
         expectPlain(reason)
       }
     }

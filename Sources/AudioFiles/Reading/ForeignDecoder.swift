@@ -12,6 +12,8 @@
     var promisedSeconds: Double? { process.messages.promisedSeconds }
 
     private let process: ForeignProcess
+    /// What the header promises and what there is, in bytes, of a file that is too short.
+    private let missingBytes: (promised: Int, found: Int)?
     private var frameCount = 0
     private var isAtEnd = false
 
@@ -26,6 +28,8 @@
     init(decoding file: InputFile, searching folders: String? = nil) throws(AudioFileError.Problem) {
       let folders = folders ?? environmentVariable("PATH") ?? ""
       guard let program = ChildProcess.find("ffmpeg", in: folders) else { throw .needsForeignDecoder }
+      let promised = try PromisedSize(file)?.byteCount ?? 0
+      missingBytes = promised > file.count ? (promised, file.count) : nil
       process = try ForeignProcess(program, decoding: file)
       let format = try StreamFormat(process)
       if process.messages.isNoAudio { throw .notAudio }
@@ -75,6 +79,9 @@
       }
       let seconds = Double(frameCount) / Double(hertz)
       var reasons = process.messages.complaint.map { [$0] } ?? []
+      if let missingBytes {
+        reasons.append("it ends after \(missingBytes.found) of \(missingBytes.promised) bytes")
+      }
       if let promised = promisedSeconds, seconds < promised - Self.toleratedShortfall {
         reasons.append("\(Self.inTenths(seconds)) of \(Self.inTenths(promised)) s are there")
       }

@@ -37,10 +37,12 @@
       let output = try Self.aboveStandardOnes(output)
       let errors = try Self.aboveStandardOnes(errors)
       #if canImport(Darwin)
-        var (actions, attributes): (posix_spawn_file_actions_t?, posix_spawnattr_t?)
+        var actions: posix_spawn_file_actions_t?
+        var attributes: posix_spawnattr_t?
         let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_CLOEXEC_DEFAULT
       #else
-        var (actions, attributes) = unsafe (posix_spawn_file_actions_t(), posix_spawnattr_t())
+        var actions = unsafe posix_spawn_file_actions_t()
+        var attributes = posix_spawnattr_t()
         let flags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF
       #endif
       _ = unsafe posix_spawn_file_actions_init(&actions)
