@@ -480,6 +480,52 @@ struct ForeignFileTests {
     }
   }
 
+  @Test("A broadcast that starts between two whole pictures has nothing wrong with its sound")
+  func broadcast() throws {
+    let folder = try TemporaryFolder()
+    let picture = ["-f", "lavfi", "-i", "testsrc=size=160x120:rate=25:duration=6", "-c:v", "libx264", "-g", "50"]
+    let sound = ["-i", testAudio("speech.wav"), "-t", "6", "-c:a", "mp2"]
+    let inputs = picture[0..<4] + sound[0..<2]
+    let options = picture[4...] + sound[2...]
+    guard try FFmpeg.run(inputs + options + [folder["a.ts"]]) else {
+      print("ForeignFileTests: a broadcast is left out, since this ffmpeg cannot make one")
+      return
+    }
+    let late = try folder.write("late.ts", Array(folder.bytes("a.ts").dropFirst(188 * 100)))
+    let decoded = try Decoded(late)
+    #expect(decoded.ending == .complete)
+    #expect(decoded.frameCount > decoded.hertz)
+  }
+
+  @Test("A book with a cover and many chapters, and a recording of a browser that does not know its length")
+  func otherMetadata() throws {
+    let folder = try TemporaryFolder()
+    let source = try source(in: folder)
+    let expected = try Recording(source).samples
+    var chapters = ";FFMETADATA1\ntitle=a line\\\n[error] of two\n"
+    for i in 0..<1_500 {
+      chapters +=
+        "[CHAPTER]\nTIMEBASE=1/1000\nSTART=\(2 * i)\nEND=\(2 * i + 2)\ntitle=\(String(repeating: "x", count: 80))\n"
+    }
+    let metadata = try folder.write("chapters", Array(chapters.utf8))
+    try #require(
+      try FFmpeg.run(["-f", "lavfi", "-i", "testsrc=size=64x48:rate=1", "-frames:v", "1", folder["a.png"]]))
+    let book = [
+      "-i", source, "-i", metadata, "-i", folder["a.png"], "-map", "0:a", "-map", "2:v", "-map_metadata", "1",
+    ]
+    let cover = ["-c:v", "copy", "-disposition:v:0", "attached_pic", "-c:a", "alac", folder["book.m4a"]]
+    try #require(try FFmpeg.run(book + cover))
+    let decoded = try Decoded(folder["book.m4a"])
+    #expect(decoded.samples == expected && decoded.ending == .complete)
+
+    // A stream of Matroska without length or index.
+    try #require(try FFmpeg.run(["-i", source, "-c:a", "flac", "-live", "1", "-f", "matroska", folder["live.mkv"]]))
+    let live = try ForeignDecoder(decoding: InputFile(path: folder["live.mkv"]))
+    #expect(live.promisedSeconds == nil)
+    let recorded = try Decoded(live)
+    #expect(recorded.samples == expected && recorded.ending == .complete)
+  }
+
   @Test("What the header says of the length is known before the end")
   func promise() throws {
     let folder = try TemporaryFolder()
