@@ -80,8 +80,8 @@ final class DecodedFile: FrameSource {
       }
     }
     var result = Result<Decoder, DecoderFailure> { () throws(DecoderFailure) in throw DecoderFailure(reason: "") }
-    func open(pretendedCount: Int?) {
-      let bytes = FileBytes(file)
+    func open(at offset: Int = 0, pretendedCount: Int?) {
+      let bytes = FileBytes(file, offset: offset)
       bytes.pretendedCount = pretendedCount
       StandardErrorSilencer.run {
         result = Result { () throws(DecoderFailure) in try Decoder(file: bytes) }
@@ -89,6 +89,10 @@ final class DecodedFile: FrameSource {
     }
     let isOgg = try file.bytes(0..<4).elementsEqual("OggS".utf8)
     open(pretendedCount: isOgg ? nil : 1 << 50)
+    // libsndfile does not look for the first frame.
+    if case .failure = result, let start = try MPEGFrames.start(file.bytes(0..<1 << 16)), start > 0 {
+      open(at: start, pretendedCount: 1 << 50)
+    }
     // A Xing header says how much there is. libmpg123 then needs the true length, to know the end from an error.
     if case .success(let decoder) = result, !isOgg, decoder.frameCount != nil { open(pretendedCount: nil) }
     switch result {

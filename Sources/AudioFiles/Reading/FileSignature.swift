@@ -67,6 +67,6 @@ enum FileSignature {
   static func isKnown(_ stream: InputStream) throws(AudioFileError.Problem) -> Bool {
     let short = try stream.bytes(0..<256)
     if marks.contains(where: { $0.matches(short) }) { return true }
-    return try MPEGFrames.isStream(stream.bytes(0..<InputStream.prefixLimit))
+    return try MPEGFrames.start(stream.bytes(0..<InputStream.prefixLimit)) != nil
   }
 }

@@ -1,15 +1,13 @@
 /// The frames of MPEG audio: layers I to III (ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-3, 2.4.2.3) and ADTS (ISO/IEC
 /// 14496-3, 1.A.2.2).
 enum MPEGFrames {
-  /// Whether three frames of one kind follow each other, or all there are down to one and the end. A stream of a radio
+  /// No frame has more bytes: one of ADTS has up to 8,191.
+  static let searchLimit = 1 << 13
+
+  /// Where frames begin: where three of one kind follow each other, or as many as there are. A stream of a radio
   /// station may begin anywhere in a frame.
-  static func isStream(_ bytes: [UInt8]) -> Bool {
-    var position = 0
-    while position + 4 <= bytes.count {
-      if hasFrames(bytes, at: position) { return true }
-      position += 1
-    }
-    return false
+  static func start(_ bytes: [UInt8]) -> Int? {
+    (0..<min(bytes.count, searchLimit)).first { hasFrames(bytes, at: $0) }
   }
 
   private static func hasFrames(_ bytes: [UInt8], at start: Int) -> Bool {
@@ -17,7 +15,7 @@ enum MPEGFrames {
     var kind: Int?
     for count in 0..<3 {
       // A short file may have one frame alone. Then it begins with it.
-      if position >= bytes.count { return count > 0 && start == 0 }
+      if position + 4 > bytes.count { return count > 0 && start == 0 }
       guard let frame = frame(bytes, at: position), kind == nil || kind == frame.kind else { return false }
       kind = frame.kind
       position += frame.size

@@ -46,7 +46,7 @@ final class OggStream: FrameSource {
     let (reader, audio) = (reader, pages.audio)
     var lostInHeaders = 0
     var next: OggPage?
-    link.supply = {
+    link.supply = { [unowned link] in
       while true {
         guard case .page(let page) = reader.next(waits: true) else { return false }
         switch pages.follow(page, reader.codec(page)) {

@@ -28,7 +28,7 @@ enum Diagnostics {
   static func warning(_ line: String) -> String { "utter: warning: \(line)" }
 
   /// Whether somebody may be looking.
-  static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+  static var isTerminal: Bool { isatty(StandardError.descriptor) == 1 }
 
   /// Shows a line of progress, in place of the one before.
   static func showBar(_ line: String) {
@@ -49,7 +49,9 @@ enum Diagnostics {
   private static let eraser = "\r\u{1B}[K"
 
   private static func put(_ text: String) {
+    // Whatever a decoder does with descriptor 2 at the time.
+    let handle = FileHandle(fileDescriptor: StandardError.descriptor, closeOnDealloc: false)
     // Nothing can be done about a standard error that does not work.
-    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    try? handle.write(contentsOf: Data(text.utf8))
   }
 }
