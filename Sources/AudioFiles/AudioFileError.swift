@@ -28,8 +28,6 @@ public struct AudioFileError: Error, Equatable, CustomStringConvertible {
     case needsForeignDecoder
     /// ffmpeg or the system's decoder finds no sound in the file, or cannot decode it.
     case foreignDecodingFailed(reason: String)
-    /// Parts of the file are missing or wrong, so that what was decoded is not all or not what was recorded.
-    case damaged(reason: String)
     /// The file ends within its header: behind `byteCount` bytes, at `place`.
     case headerCutOff(container: String, byteCount: Int, place: String)
     /// The header contradicts itself, or says what cannot be read.
@@ -65,7 +63,6 @@ public struct AudioFileError: Error, Equatable, CustomStringConvertible {
       case .needsForeignDecoder:
         "not audio that libsndfile can read, and ffmpeg, which reads more formats, is not installed"
       case .foreignDecodingFailed(let reason): "cannot be decoded: \(reason)"
-      case .damaged(let reason): "the file is damaged: \(reason)"
       case .headerCutOff(let container, let count, let place):
         "the \(container) header is cut off after \(count) bytes, \(place)"
       case .unreadableHeader(let container, let reason): "the \(container) header cannot be read: \(reason)"

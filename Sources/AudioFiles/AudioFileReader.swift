@@ -197,7 +197,17 @@ private func open(_ file: InputFile) throws(AudioFileError.Problem) -> any Frame
       return try OggStream(FileCursor(file, at: start), survey: survey, isLive: false)
     }
   }
-  return try DecodedFile(file, layout)
+  do {
+    return try DecodedFile(file, layout)
+  } catch .notAudio {
+    // Only what begins like something is worth a process.
+    guard try FileSignature.isKnown(file) else { throw .notAudio }
+    return try ForeignFile(file)
+  } catch .unreadableHeader(let container, let reason) {
+    // What libsndfile says of it is the better reason if nobody can read it.
+    guard let file = try? ForeignFile(file) else { throw .unreadableHeader(container: container, reason: reason) }
+    return file
+  }
 }
 
 private func openRaw(_ input: Input, _ format: RawSampleFormat) throws(AudioFileError.Problem) -> any FrameSource {

@@ -9,6 +9,8 @@ public enum Damage: Hashable, Sendable, CustomStringConvertible {
   /// `count` streams of an Ogg chain do not end as they should before the next begins, the first of them before the
   /// sample frame `sampleFrame` of what was read.
   case unendedStreams(count: Int, sampleFrame: Int)
+  /// The decoder of the system or ffmpeg says that something is missing or wrong; in its words.
+  case told(String)
 
   public var description: String {
     switch self {
@@ -16,6 +18,7 @@ public enum Damage: Hashable, Sendable, CustomStringConvertible {
     case .missingPages(let pages, let gaps, let frame):
       "\(pages) page\(pages == 1 ? " is" : "s are") missing at \(gaps) place\(gaps == 1 ? "" : "s") of the Ogg stream, "
         + "\(gaps == 1 ? "" : "first ")before sample frame \(frame)"
+    case .told(let reason): "the file is damaged: \(reason)".onOneLine
     case .unendedStreams(let count, let frame):
       count == 1
         ? "a stream of the Ogg chain breaks off before the next, at sample frame \(frame)"

@@ -9,7 +9,7 @@ import Testing
   @Test("Without ffmpeg there is one clear problem", arguments: ["", ":", ".", "no/such:relative", "/no/such/folder"])
   func notInstalled(folders: String) throws {
     #expect(throws: AudioFileError.Problem.needsForeignDecoder) {
-      try ForeignDecoder(decoding: InputFile(path: testAudio("speech.wav")), searching: folders)
+      try ForeignDecoder(decoding: inputFile(testAudio("speech.wav")), searching: folders)
     }
     let error = AudioFileError(name: "a.m4a", problem: .needsForeignDecoder)
     #expect(
@@ -52,7 +52,7 @@ import Testing
   @Test("A program that fails, crashes or cannot be started is one line")
   func failing() throws {
     let folder = try TemporaryFolder()
-    let file = try InputFile(path: folder.write("file", [1, 2, 3]))
+    let file = try inputFile(folder.write("file", [1, 2, 3]))
     func problem(_ script: String) throws -> String {
       let folders = try standIn(folder, script)
       do {
@@ -79,7 +79,7 @@ import Testing
   func environmentOfTheChild() throws {
     #if os(Linux)
       let folder = try TemporaryFolder()
-      let file = try InputFile(path: folder.write("file", [1, 2, 3]))
+      let file = try inputFile(folder.write("file", [1, 2, 3]))
       let folders = try standIn(
         folder,
         """
@@ -136,7 +136,7 @@ import Testing
       head -c 800000 /dev/zero
       """)
     let decoder = try ForeignDecoder(
-      decoding: InputFile(path: folder.write("file", [1])), searching: folders)
+      decoding: inputFile(folder.write("file", [1])), searching: folders)
     #expect(decoder.channelCount == 2 && decoder.hertz == 16_000)
     let decoded = try Decoded(decoder)
     #expect(decoded.frameCount == 200_000)
@@ -168,7 +168,7 @@ struct Decoded {
   }
 
   init(_ path: String) throws {
-    try self.init(ForeignDecoder(decoding: InputFile(path: path)))
+    try self.init(ForeignDecoder(decoding: inputFile(path)))
   }
 }
 
@@ -422,7 +422,7 @@ struct ForeignFileTests {
     let handle = try #require(FileHandle(forReadingAtPath: behind))
     try FileManager.default.removeItem(atPath: behind)
     try handle.seek(toOffset: 8)
-    let decoded = try Decoded(ForeignDecoder(decoding: InputFile(fileDescriptor: handle.fileDescriptor)))
+    let decoded = try Decoded(ForeignDecoder(decoding: inputFile(descriptor: handle.fileDescriptor)))
     #expect(try decoded.samples == Recording(source).samples)
     #expect(try handle.offset() == 8)
 
@@ -434,7 +434,7 @@ struct ForeignFileTests {
       writer.write(bytes)
       try? writer.close()
     }
-    let spooled = try InputFile(fileDescriptor: pipe.fileHandleForReading.fileDescriptor)
+    let spooled = try inputFile(descriptor: pipe.fileHandleForReading.fileDescriptor)
     #expect(try Decoded(ForeignDecoder(decoding: spooled)).samples == decoded.samples)
   }
 
@@ -466,7 +466,7 @@ struct ForeignFileTests {
         try FFmpeg.run(["-f", "lavfi", "-i", "testsrc=size=64x48:rate=1", "-frames:v", "1", folder["a.png"]]))
       content = try folder.bytes("a.png")
     }
-    let file = try InputFile(path: folder.write("file", content))
+    let file = try inputFile(folder.write("file", content))
     #expect(throws: AudioFileError.Problem.notAudio) { try ForeignDecoder(decoding: file) }
   }
 
@@ -476,7 +476,7 @@ struct ForeignFileTests {
     let options = ["-f", "lavfi", "-i", "testsrc=size=64x48:rate=5:duration=2", "-c:v", "mpeg4"]
     try #require(try FFmpeg.run(options + [folder["a.mp4"]]))
     #expect(throws: AudioFileError.Problem.foreignDecodingFailed(reason: "there is no stream of sound in it")) {
-      try ForeignDecoder(decoding: InputFile(path: folder["a.mp4"]))
+      try ForeignDecoder(decoding: inputFile(folder["a.mp4"]))
     }
   }
 
@@ -520,7 +520,7 @@ struct ForeignFileTests {
 
     // A stream of Matroska without length or index.
     try #require(try FFmpeg.run(["-i", source, "-c:a", "flac", "-live", "1", "-f", "matroska", folder["live.mkv"]]))
-    let live = try ForeignDecoder(decoding: InputFile(path: folder["live.mkv"]))
+    let live = try ForeignDecoder(decoding: inputFile(folder["live.mkv"]))
     #expect(live.promisedSeconds == nil)
     let recorded = try Decoded(live)
     #expect(recorded.samples == expected && recorded.ending == .complete)
@@ -531,7 +531,7 @@ struct ForeignFileTests {
     let folder = try TemporaryFolder()
     let kind = try #require(ForeignKind.all.first { $0.name == "alac-fast.m4a" })
     guard try kind.make(source(in: folder), in: folder) != nil else { return }
-    let decoder = try ForeignDecoder(decoding: InputFile(path: folder[kind.name]))
+    let decoder = try ForeignDecoder(decoding: inputFile(folder[kind.name]))
     #expect(decoder.promisedSeconds == 3)
     let cut = try folder.write("cut", Array(folder.bytes(kind.name).prefix(60_000)))
     let decoded = try Decoded(cut)
@@ -553,7 +553,7 @@ struct ForeignProcessTests {
       // Ten minutes, which no pipe holds.
       let source = ["-f", "lavfi", "-i", "anoisesrc=r=48000:d=600", "-c:a", "pcm_s16le", folder["long.mkv"]]
       try #require(try FFmpeg.run(source))
-      let file = try InputFile(path: folder["long.mkv"])
+      let file = try inputFile(folder["long.mkv"])
       let path = folder["long.mkv"]
       func uses() throws -> Int {
         // Descriptors of this process that lead to the file, and children of it that have the file open.
@@ -611,4 +611,12 @@ struct ForeignProcessTests {
       for try await isRight in group { #expect(isRight) }
     }
   }
+}
+
+private func inputFile(_ path: String) throws -> InputFile {
+  try Input(path: path).asFile()
+}
+
+private func inputFile(descriptor: Int32) throws -> InputFile {
+  try Input(fileDescriptor: descriptor).asFile()
 }

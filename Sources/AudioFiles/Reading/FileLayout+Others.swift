@@ -4,10 +4,10 @@ import AudioDSP
 // Audio Format specification 1.0") and FLAC (RFC 9639).
 
 extension FileLayout {
-  init(aiff header: HeaderReader) throws(AudioFileError.Problem) {
+  init?(aiff header: HeaderReader) throws(AudioFileError.Problem) {
     let top = try header.fields(0..<12, "inside the file's own mark")
     let isCompressible = top.mark(at: 8) == "AIFC"
-    guard isCompressible || top.mark(at: 8) == "AIFF" else { throw .notAudio }
+    guard isCompressible || top.mark(at: 8) == "AIFF" else { return nil }
     var common: CommonChunk?
     var samples: (offset: Int, byteCount: Int?)?
     var position = 12

@@ -5,9 +5,9 @@ import AudioDSP
 // specification", 2001).
 
 extension FileLayout {
-  init(riff header: HeaderReader) throws(AudioFileError.Problem) {
+  init?(riff header: HeaderReader) throws(AudioFileError.Problem) {
     let top = try header.fields(0..<12, "inside the file's own mark")
-    guard top.mark(at: 8) == "WAVE" else { throw .notAudio }
+    guard top.mark(at: 8) == "WAVE" else { return nil }
     var format: WaveFormat?
     var longSize: UInt64?
     var position = 12
@@ -44,10 +44,10 @@ extension FileLayout {
     throw header.unreadable("it has more than \(maximumChunkCount) chunks before the data")
   }
 
-  init(wave64 header: HeaderReader) throws(AudioFileError.Problem) {
+  init?(wave64 header: HeaderReader) throws(AudioFileError.Problem) {
     let top = try header.fields(0..<40, "inside the file's own mark")
     let isWave = top.mark(at: 24) == "wave" && top.bytes[28...].elementsEqual(Wave64.inner)
-    guard isWave, top.bytes[4..<16].elementsEqual(Wave64.outermost) else { throw .notAudio }
+    guard isWave, top.bytes[4..<16].elementsEqual(Wave64.outermost) else { return nil }
     var format: WaveFormat?
     var position = 40
     for _ in 0..<maximumChunkCount {

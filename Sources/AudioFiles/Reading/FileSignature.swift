@@ -42,7 +42,7 @@ enum FileSignature {
     Mark("#!AMR"),
     // ISO/IEC 13818-1, 2.4.3.3: a sync byte at the start of each packet of 188; 2.5.3.3: a program stream's pack.
     Mark([0x47], also: (188, [0x47])), Mark([0x00, 0x00, 0x01, 0xBA]),
-    // ISO/IEC 14496-3, 1.7.2: LATM in LOAS, 11 bits of sync, is too short to be told from others; ADIF, 1.A.2.2.
+    // ISO/IEC 14496-3, 1.A.2.2; for LOAS see MPEGFrames.
     Mark("ADIF"),
     // Adobe, "Video File Format Specification 10", E.2.
     Mark([0x46, 0x4C, 0x56, 0x01]),
@@ -58,13 +58,18 @@ enum FileSignature {
     // The formats' own descriptions: Monkey's Audio, WavPack, True Audio, Musepack 7 and 8, TAK, OptimFROG, Shorten,
     // RealMedia and RealAudio, DSF and DSDIFF, AIFF-like Sony formats, Westwood and others are left to be added.
     Mark("MAC "), Mark("wvpk"), Mark("TTA1"), Mark("TTA2"), Mark("MP+"), Mark("MPCK"), Mark("tBaK"), Mark("OFR "),
-    Mark("ajkg"), Mark(".RMF"), Mark([0x2E, 0x72, 0x61, 0xFD]), Mark("DSD "), Mark("FRM8"), Mark("QOAF", at: 0),
-    Mark("qoaf"),
+    Mark("ajkg"), Mark(".RMF"), Mark([0x2E, 0x72, 0x61, 0xFD]), Mark("DSD "), Mark("FRM8"),
+    // Of MLP and TrueHD, DTS-HD, MXF (SMPTE 377, 6.5), NUT, Sony's OpenMG, TwinVQ and Windows' recorded television.
+    Mark([0xF8, 0x72, 0x6F], at: 4), Mark("DTSHDHDR"), Mark([0x06, 0x0E, 0x2B, 0x34, 0x02, 0x05, 0x01, 0x01]),
+    Mark("nut/multimedia container"), Mark("EA3"), Mark("ea3"), Mark("TWIN"),
+    Mark([0xB7, 0xD8, 0x00, 0x20, 0x37, 0x49, 0xDA, 0x11]),
+    // MPEG transport packets behind four bytes of time each.
+    Mark([0x47], at: 4, also: (196, [0x47])),
   ]
 
-  /// Whether a stream of which nothing has been forgotten begins like a format that libsndfile or ffmpeg reads. Reads
-  /// ``InputStream/prefixLimit`` bytes of it at the most.
-  static func isKnown(_ stream: InputStream) throws(AudioFileError.Problem) -> Bool {
+  /// Whether a file begins like a format that libsndfile or ffmpeg reads. Reads ``InputStream/prefixLimit`` bytes of it
+  /// at the most; of a stream, nothing must have been forgotten.
+  static func isKnown(_ stream: any HeaderSource) throws(AudioFileError.Problem) -> Bool {
     let short = try stream.bytes(0..<256)
     if marks.contains(where: { $0.matches(short) }) { return true }
     return try MPEGFrames.start(stream.bytes(0..<InputStream.prefixLimit)) != nil

@@ -31,6 +31,14 @@ enum Input {
       self = .stream(InputStream(descriptor))
     }
   }
+
+  /// The file, or a copy of all that comes.
+  func asFile() throws(AudioFileError.Problem) -> InputFile {
+    switch self {
+    case .file(let file): return file
+    case .stream(let stream): return try stream.spooled()
+    }
+  }
 }
 
 /// A file opened for reading, which need not start where the descriptor's file starts.

@@ -1,5 +1,5 @@
-/// The frames of MPEG audio: layers I to III (ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-3, 2.4.2.3) and ADTS (ISO/IEC
-/// 14496-3, 1.A.2.2).
+/// The frames of MPEG audio: layers I to III (ISO/IEC 11172-3, 2.4.1.3; ISO/IEC 13818-3, 2.4.2.3), ADTS (ISO/IEC
+/// 14496-3, 1.A.2.2) and LOAS (ISO/IEC 14496-3, 1.7.2).
 enum MPEGFrames {
   /// No frame has more bytes: one of ADTS has up to 8,191.
   static let searchLimit = 1 << 13
@@ -25,7 +25,9 @@ enum MPEGFrames {
 
   /// The size of the frame that begins at a position, and the bits of its header that stay the same in a stream.
   static func frame(_ bytes: [UInt8], at position: Int) -> (size: Int, kind: Int)? {
-    guard position + 4 <= bytes.count, bytes[position] == 0xFF, bytes[position + 1] & 0xE0 == 0xE0 else { return nil }
+    guard position + 4 <= bytes.count, bytes[position + 1] & 0xE0 == 0xE0 else { return nil }
+    if bytes[position] == 0x56 { return (3 + (Int(bytes[position + 1] & 0x1F) << 8) + Int(bytes[position + 2]), -1) }
+    guard bytes[position] == 0xFF else { return nil }
     let (second, third) = (Int(bytes[position + 1]), Int(bytes[position + 2]))
     let layer = 4 - (second >> 1 & 3)
     // ADTS has all twelve bits of sync and 0 where others have the layer.
