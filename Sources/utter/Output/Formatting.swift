@@ -20,7 +20,8 @@ func jsonString(_ text: String) -> String {
 
 /// `text` as a field of comma-separated values (RFC 4180).
 func csvField(_ text: String) -> String {
-  guard text.contains(where: { ",\"\n\r".contains($0) }) else { return text }
+  // By scalars: "\r\n" is one character.
+  guard text.unicodeScalars.contains(where: { ",\"\n\r".unicodeScalars.contains($0) }) else { return text }
   return "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\""
 }
 
