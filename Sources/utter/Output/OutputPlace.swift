@@ -84,7 +84,7 @@ enum OutputFolders {
     var above = path
     while !above.isEmpty, above != "/", !FileManager.default.fileExists(atPath: above) {
       missing.append(above)
-      above = (above as NSString).deletingLastPathComponent
+      above = folder(above: above)
     }
     for folder in missing.reversed() {
       if unsafe mkdir(folder, 0o777) == 0 {
@@ -94,6 +94,12 @@ enum OutputFolders {
       }
     }
     guard isFolder(path.isEmpty ? "." : path) else { throw Failure("\(path): is no folder") }
+  }
+
+  /// The path without its last component; empty where there is one only. Foundation's own crashes on a single letter.
+  private static func folder(above path: String) -> String {
+    let name = path.reversed().drop { $0 == "/" }.prefix { $0 != "/" }
+    return String(path[..<(name.endIndex.base)])
   }
 }
 
@@ -125,7 +131,7 @@ func checkOutputs(_ paths: [String], inputs: [String]) throws {
 }
 
 /// What two names of one file have in common.
-private func identity(of path: String) -> String {
+func identity(of path: String) -> String {
   let attributes = try? FileManager.default.attributesOfItem(atPath: linkTarget(path))
   if let device = attributes?[.systemNumber] as? Int, let number = attributes?[.systemFileNumber] as? Int {
     return "\(device):\(number)"
