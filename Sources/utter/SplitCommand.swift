@@ -126,7 +126,8 @@ struct SplitCommand: ParsableCommand {
     let leastCount = rate.sampleCount(in: least)
     if let maxBytes, format.sampleCount(inFileOf: maxBytes.bytes) < leastCount {
       throw Misuse(
-        "--max-bytes \(maxBytes.bytes) is too little: \(leastSeconds) s\(reason) have \(format.fileSize(sampleCount: leastCount))")
+        "--max-bytes \(maxBytes.bytes) is too little: \(leastSeconds) s\(reason) have \(format.fileSize(sampleCount: leastCount))"
+      )
     }
     let limits = [
       maximumSegment.map { format.sampleCount(inSeconds: $0) }, maxBytes.map { format.sampleCount(inFileOf: $0.bytes) },

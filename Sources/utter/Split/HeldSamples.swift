@@ -74,7 +74,8 @@ struct HeldSamples {
 
   // Static, so that each names exactly the state that it changes.
 
-  private static func round(_ samples: Span<Float>, _ dither: inout DitheredPCM16Converter?, into block: inout [Int16]) {
+  private static func round(_ samples: Span<Float>, _ dither: inout DitheredPCM16Converter?, into block: inout [Int16])
+  {
     var target = block.mutableSpan
     if dither == nil { PCM16.convert(samples, into: &target) } else { dither?.convert(samples, into: &target) }
   }

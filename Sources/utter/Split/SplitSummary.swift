@@ -20,7 +20,8 @@ struct SplitSummary {
     var line = "\(file): \(seconds(frameCount, inputRate)) s -> \(counted(pieces.count, "piece")) "
     line += "(\(format.container.rawValue), \(format.encoding.defaultValueDescription), \(format.rate))"
     if cutCount > 0 { line += ", \(counted(cutCount, "cut"))" }
-    line += ", kept \(seconds(keptCount, format.rate)) s, dropped \(seconds(droppedCount, format.rate)) s (\(percent) %)"
+    line +=
+      ", kept \(seconds(keptCount, format.rate)) s, dropped \(seconds(droppedCount, format.rate)) s (\(percent) %)"
     if misfireCount > 0 { line += ", \(misfireCount) too short to be speech" }
     return line
   }
