@@ -117,17 +117,17 @@ struct SplitCommand: ParsableCommand {
     // So that the first piece of a segment holds some of it, and there are frames to choose from.
     let least = max(.milliseconds(100), whole ? .zero : prefix * 2)
     let leastSeconds = least / .seconds(1)
-    let reason = whole || least < prefix * 2 || prefix * 2 < .milliseconds(100) ? "" : ", twice --prefix-ms,"
+    let isForPrefix = !whole && prefix * 2 > .milliseconds(100)
     // A day; what is no number fails this too.
     if let maximumSegment, !(leastSeconds...86_400).contains(maximumSegment) {
-      throw Misuse(
-        "--max-segment-s \(maximumSegment) is outside of \(leastSeconds) to 86400: at least 0.1 and twice --prefix-ms")
+      let reason = isForPrefix ? ", at least twice --prefix-ms" : ""
+      throw Misuse("--max-segment-s \(maximumSegment) is outside of \(leastSeconds) to 86400\(reason)")
     }
     let leastCount = rate.sampleCount(in: least)
     if let maxBytes, format.sampleCount(inFileOf: maxBytes.bytes) < leastCount {
-      throw Misuse(
-        "--max-bytes \(maxBytes.bytes) is too little: \(leastSeconds) s\(reason) have \(format.fileSize(sampleCount: leastCount))"
-      )
+      let reason = isForPrefix ? ", twice --prefix-ms," : ""
+      let size = format.fileSize(sampleCount: leastCount)
+      throw Misuse("--max-bytes \(maxBytes.bytes) is too little: \(leastSeconds) s\(reason) have \(size) bytes")
     }
     let limits = [
       maximumSegment.map { format.sampleCount(inSeconds: $0) }, maxBytes.map { format.sampleCount(inFileOf: $0.bytes) },

@@ -64,6 +64,15 @@ import Testing
     }
   }
 
+  @Test func aFileOfNothingTakesNoTime() {
+    let lines = Data(String(repeating: "\n", count: PieceManifest.greatestSize - 1).utf8)
+    #expect(throws: PieceManifestError.notAPiece(line: 1)) { try PieceManifest.pieces(in: lines) }
+    #expect(PieceManifest.fileNames(in: lines).isEmpty)
+    #expect(throws: PieceManifestError.tooLarge(byteCount: lines.count + 2)) {
+      try PieceManifest.pieces(in: lines + Data("\n\n".utf8))
+    }
+  }
+
   @Test func noBytesBringItDown() throws {
     let seed = UInt64.random(in: .min ... .max)
     print("seed \(seed)")

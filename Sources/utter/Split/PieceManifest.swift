@@ -3,8 +3,10 @@ import Foundation
 
 /// Reads a recording's manifest, which anybody may have written.
 enum PieceManifest {
-  /// More than the pieces of a recording need: as many lines of 400 bytes as there are seconds in a week.
-  static let greatestSize = 256 << 20
+  /// More than the pieces of a recording need: lines of 400 bytes for a week of one every four seconds.
+  static let greatestSize = 64 << 20
+  /// How many lines that cannot be read are passed over, so that a file of nothing else takes no time.
+  private static let unreadableLimit = 1_000
 
   /// The pieces that a manifest lists.
   ///
@@ -14,9 +16,10 @@ enum PieceManifest {
     guard bytes.count <= greatestSize else { throw .tooLarge(byteCount: bytes.count) }
     guard bytes.last.map({ $0 == UInt8(ascii: "\n") }) ?? true else { throw .cutOff }
     var pieces: [Piece] = []
-    for line in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast() {
+    var rest = bytes
+    while let line = takeLine(from: &rest) {
       let number = pieces.count + 1
-      guard let piece = try? JSONDecoder().decode(Piece.self, from: Data(line)) else { throw .notAPiece(line: number) }
+      guard let piece = try? JSONDecoder().decode(Piece.self, from: line) else { throw .notAPiece(line: number) }
       let last = pieces.last
       guard piece.index == number, piece.recording == last?.recording ?? piece.recording else {
         throw .outOfOrder(line: number)
@@ -33,9 +36,24 @@ enum PieceManifest {
   static func fileNames(in bytes: Data) -> [String] {
     struct Named: Decodable { var file: String }
     guard bytes.count <= greatestSize else { return [] }
-    return bytes.split(separator: UInt8(ascii: "\n")).compactMap { line in
-      try? JSONDecoder().decode(Named.self, from: Data(line)).file
+    var names: [String] = []
+    var unreadableCount = 0
+    var rest = bytes
+    while unreadableCount < unreadableLimit, let line = takeLine(from: &rest) {
+      if let name = try? JSONDecoder().decode(Named.self, from: line).file {
+        names.append(name)
+      } else {
+        unreadableCount += 1
+      }
     }
+    return names
+  }
+
+  /// Takes the next line off, without its end; nil where there is none with an end.
+  private static func takeLine(from rest: inout Data) -> Data? {
+    guard let end = rest.firstIndex(of: UInt8(ascii: "\n")) else { return nil }
+    defer { rest = rest[(end + 1)...] }
+    return Data(rest[..<end])
   }
 }
 
