@@ -88,11 +88,14 @@ import Testing
     var generator = SeededGenerator(seed: seed)
     for run in 0..<2_000 {
       let frames = Self.frames(&generator)
-      let prefix = Int.random(in: 0...900, using: &generator)
+      // Often a number of frames, and the limit one sample beside that, so that a sample more or less matters.
+      let prefix = Int.random(in: 0...9, using: &generator) * 100 + [0, 0, 37].randomElement(using: &generator)!
       let mode: PiecePlanner.Mode =
         run.isMultiple(of: 3) ? .whole : .speech(prefix: prefix, suffix: .random(in: 0...1_500, using: &generator))
-      let limit =
-        run.isMultiple(of: 2) ? nil : Int.random(in: max(1_000, 2 * prefix)...4_000, using: &generator) as Int?
+      let limits = [0, -1, 1, 53].map {
+        max(1_000, 2 * prefix + 1, Int.random(in: 10...40, using: &generator) * 100 + $0)
+      }
+      let limit = run.isMultiple(of: 2) ? nil : limits.randomElement(using: &generator)
       var planner = PiecePlanner(mode, limit: limit)
       var pieces: [Planned] = []
       var open: Planned?
