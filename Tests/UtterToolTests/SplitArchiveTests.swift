@@ -90,7 +90,7 @@ import Testing
       "\(outcome.errors)")
     let warned = outcome.errorLines.filter { $0.contains(": done anew: ") }
     #expect(warned.count == damaged.count, "\(outcome.errors)")
-    for name in damaged { #expect(warned.contains { $0.contains("/in/\(name): ") }) }
+    for name in damaged { #expect(warned.contains { $0.contains("/in/\(name): ") }, "\(name): \(outcome.errors)") }
     #expect(try SplitOutput(folder.path("part")).files == whole)
   }
 
