@@ -142,7 +142,7 @@ struct SplitCommand: ParsableCommand {
     let mode: PiecePlanner.Mode =
       whole
       ? .whole : .speech(prefix: rate.sampleCount(in: prefix), suffix: rate.sampleCount(in: suffix))
-    let inputs = try InputFiles(inputs)
+    let inputs = try InputFiles(inputs, takesAll: input.raw != nil)
     let place = try PiecePlace(outDir, for: inputs)
     if !archive.quiet { inputs.tellPassedOver() }
 

@@ -34,7 +34,8 @@ struct Utter: ParsableCommand {
       """,
     version: "0.1.0",
     subcommands: [
-      ChunkCommand.self, UnchunkCommand.self, ConvertCommand.self, SplitCommand.self, VADCommand.self, BudgetCommand.self,
+      ChunkCommand.self, UnchunkCommand.self, ConvertCommand.self, SplitCommand.self, VADCommand.self,
+      BudgetCommand.self,
     ])
 
   static func main() {
