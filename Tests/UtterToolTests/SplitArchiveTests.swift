@@ -211,6 +211,11 @@ import Testing
     _ = try folder.write("cut.wav", Array("no recording".utf8))
     #expect(try Tool.run("split", folder.path("cut.wav"), "--out-dir", folder.path("o")).status == 1)
     #expect(try SplitOutput(folder.path("o")).files == before)
+    let other = try folder.write("other.wav", [1])
+    #expect(try Tool.run("split", folder.path("cut.wav"), other, "--out-dir", folder.path("o")).status == 1)
+    #expect(try SplitOutput(folder.path("o")).files == before)
+    #expect(try Tool.run("split", folder.path("cut.wav"), other, "--out-dir", folder.path("p")).status == 1)
+    #expect(try folder.contents == ["cut.wav", "o", "other.wav"])
   }
 
   @Test func whatCannotBeWrittenIsSaid() throws {
