@@ -15,3 +15,6 @@ func logarithm10(_ x: Double) -> Double { log10(x) }
 func raised(_ x: Double, _ exponent: Double) -> Double { pow(x, exponent) }
 func logarithm10(_ x: Float) -> Float { log10f(x) }
 func exponential(_ x: Float) -> Float { expf(x) }
+func sine(_ x: Double) -> Double { sin(x) }
+func tangent(_ x: Double) -> Double { tan(x) }
+func exponential(_ x: Double) -> Double { exp(x) }

@@ -88,4 +88,25 @@ extension Kernels {
     sum = frameSums(first, offset: 0, previous: 0).sum
     greatest = peak(first).value
   }
+
+  /// The greatest magnitude of the members in `range`, which are finite.
+  func magnitude(of values: [Float], in range: Range<Int>) -> Float {
+    let span = values.span.extracting(range)
+    var greatest = SIMD16<Float>(repeating: 0)
+    var i = 0
+    while i + 16 <= span.count {
+      var lanes = SIMD16<Float>()
+      for lane in 0..<16 { lanes[lane] = span[i + lane] }
+      let negated = -lanes
+      greatest = greatest.replacing(with: lanes, where: lanes .> greatest)
+      greatest = greatest.replacing(with: negated, where: negated .> greatest)
+      i += 16
+    }
+    var result = greatest.max()
+    while i < span.count {
+      result = max(result, abs(span[i]))
+      i += 1
+    }
+    return result
+  }
 }

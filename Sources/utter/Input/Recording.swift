@@ -21,6 +21,13 @@ struct Recording: ~Copyable {
   /// How many sample frames have come.
   var frameCount: Int { reader.framesRead }
 
+  /// What the header says of the file and of its samples, in a few words.
+  var container: String { reader.container }
+  var encoding: String { reader.encoding }
+
+  /// What is missing at the end, once everything has been read.
+  var truncation: Truncation? { reader.truncation }
+
   /// Hands all of the recording to `body`, block by block.
   mutating func forEachBlock(_ body: (Span<Float>) throws -> Void) throws {
     let (rate, channelCount) = (sampleRate, channelCount)
