@@ -7,7 +7,7 @@
 ///    an extremum with corners. Where a smooth wave is level, by rounding, the samples beside differ by a step or two
 ///    of the quantiser; where it is cut off they differ by what its slope was. The steps are measured (8-bit and G.711
 ///    recordings have coarse ones). By chance three samples are equal now and then; a ceiling is what three such tops
-///    share while no sample exceeds it.
+///    share, from swing to swing, while no sample exceeds it and fewer peaks that are not flat come as near.
 /// 2. **A ceiling in the distribution** of magnitudes, which survives resampling and lossy coding. The densities of
 ///    speech fall with the magnitude; where many samples stand at a level, and hardly any above it, something held
 ///    them there. Tones have such a ceiling, too: so this is only for what is known to be speech.
@@ -30,11 +30,19 @@ public struct ClippingDetector: ~Copyable, Sendable {
   /// How much tops of one ceiling differ, and how far a sample may exceed it, of its level.
   private static let spread: Float = 0.005
   private static let excess: Float = 0.01
+  /// Steps that the level must have: in fewer, waves of any kind have flat tops. G.711 has 16 in each power of two.
+  private static let leastSteps: Float = 15
+  /// Of the level, to which the wave must go back between two tops.
+  private static let swing: Float = 0.7
 
   /// A ceiling on one side of the wave, as long as it lasts.
   private struct Ceiling: Sendable {
     var level: Float = 0
     var tops = 0
+    /// Peaks that come as near to it as tops do and are not flat.
+    var peaks = 0
+    /// Whether the wave has gone away since the last top: what is cut off comes in swings.
+    var hasLeft = false
     var samples = 0
     var first = 0
     var last = 0
@@ -75,7 +83,7 @@ public struct ClippingDetector: ~Copyable, Sendable {
         runLength += 1
       } else {
         noteStep(step, magnitude, abs(runValue))
-        if runLength >= Self.leastLength, abs(runValue) >= Self.leastLevel { endRun(before: sample) }
+        if abs(runValue) >= Self.leastLevel { endRun(before: sample) }
         beforeRun = runValue
         runValue = sample
         runLength = 1
@@ -105,34 +113,55 @@ public struct ClippingDetector: ~Copyable, Sendable {
   private mutating func breakCeiling(_ sample: Float, _ magnitude: Float) {
     let side = sample < 0 ? 1 : 0
     if magnitude > ceilings[side].level * (1 + Self.excess) { ceilings[side] = Ceiling() }
+    for i in 0..<2 where !ceilings[i].hasLeft {
+      if (i == 0 ? sample : -sample) < Self.swing * ceilings[i].level { ceilings[i].hasLeft = true }
+    }
+  }
+
+  /// The step of the quantiser at a level, as far as it is known: that of the levels below, which in linear PCM is the
+  /// same and in G.711 half as much for each power of two.
+  private func step(at exponent: Int) -> Float {
+    var step = steps[exponent]
+    if exponent >= 1 { step = min(step, 2 * steps[exponent - 1]) }
+    if exponent >= 2 { step = min(step, 4 * steps[exponent - 2]) }
+    return max(Self.tolerance, step)
   }
 
   private mutating func endRun(before next: Float) {
     let level = abs(runValue)
     let sign: Float = runValue < 0 ? -1 : 1
     let (one, other) = ((runValue - beforeRun) * sign, (runValue - next) * sign)
-    let exponent = Int(level.bitPattern >> 23 & 255)
-    // G.711 has steps of a sixteenth of the power of two below, the coarsest in use.
-    let step = max(Self.tolerance, min(steps[exponent], level / 16))
-    guard min(one, other) >= Self.leastCorners.near * step, max(one, other) >= Self.leastCorners.far * step else {
+    guard min(one, other) > 0 else { return }
+    let side = sign < 0 ? 1 : 0
+    let tolerance = max(Self.tolerance, Self.relativeTolerance * level)
+    let step = step(at: Int(level.bitPattern >> 23 & 255))
+    guard runLength >= Self.leastLength, level >= Self.leastSteps * step,
+      min(one, other) >= Self.leastCorners.near * step, max(one, other) >= Self.leastCorners.far * step,
+      // From one rail to the other within a sample: a square wave, which was never cut off.
+      min(one, other) <= 1.9 * level
+    else {
+      // One or two samples at the very ceiling are cut off, too, and say nothing against it.
+      let distance = abs(level - ceilings[side].level)
+      if distance > 2 * tolerance, distance < Self.excess * level { ceilings[side].peaks += 1 }
       return
     }
-    // From one rail to the other within a sample: a square wave, which was never cut off.
-    if min(one, other) > 1.9 * level { return }
 
-    let side = sign < 0 ? 1 : 0
     let start = sampleCount - runLength
     var ceiling = ceilings[side]
     let isOld = sampleCount - ceiling.last > forgetCount
     if ceiling.tops == 0 || isOld || level > ceiling.level * (1 + Self.spread) {
       ceiling = Ceiling(level: level, tops: 1, samples: runLength, first: start, last: sampleCount)
     } else if level >= ceiling.level * (1 - Self.spread) {
-      ceiling.tops += 1
+      let isNew = ceiling.hasLeft
+      ceiling.tops += isNew ? 1 : 0
+      ceiling.hasLeft = false
       ceiling.samples += runLength
       ceiling.last = sampleCount
-      if ceiling.isTold {
-        tops.add(start..<sampleCount)
-      } else if ceiling.tops >= Self.leastTops {
+      if ceiling.tops < Self.leastTops || ceiling.peaks >= ceiling.tops {
+        // Not yet a ceiling, or one by chance.
+      } else if ceiling.isTold {
+        tops.add(start..<sampleCount, count: isNew ? 1 : 0)
+      } else {
         ceiling.isTold = true
         tops.add(ceiling.first..<sampleCount, sampleCount: ceiling.samples, count: ceiling.tops)
       }

@@ -2,8 +2,8 @@
 /// twice, in the middle of sound.
 ///
 /// Digital silence itself is no fault: synthesisers, gates and cuts leave it between words. What was lost has sound up
-/// to its very edges. So a stretch counts when it lasts 5 ms at the least, and when on both sides the last 2 ms and 5 ms
-/// are as loud as the sound around: within 25 dB of the loudest of late.
+/// to its very edges. So a stretch counts when it lasts 5 ms at the least, and when on both sides the last millisecond and
+/// the last five are as loud as the sound around: within 25 dB of the loudest of late.
 ///
 /// However the stream is cut into calls, results are the same, bit for bit. Samples that are not finite are taken as 0.
 /// Nothing allocates after `init`.
@@ -16,8 +16,11 @@ public struct DropoutDetector: ~Copyable, Sendable {
   private static let leastPower: Float = 3.2e-6
   /// 25 dB: the quiet parts of a vowel, between the pulses of a voice.
   private static let leastShareOfLoudest: Float = 0.0032
-  /// 12 dB: the 2 ms at an edge against the 5 ms. Where a sound has faded out there is less.
-  private static let leastShareOfEdge: Float = 0.063
+  /// 15 dB: the millisecond at an edge against all five. Where a sound has faded out there is less, even within 5 ms.
+  private static let leastShareOfEdge: Float = 0.0316
+  /// Steps of the quantiser that the root of an edge's power must have: what is quieter in an 8-bit recording is level
+  /// by rounding.
+  private static let leastSteps: Float = 4
   /// Half of it every second: 3 dB.
   private static let fallPerSecond = 0.5
   /// Zeros with dither, or with the rounding of a change of gain, stay within a step and a half of 16 bits.
@@ -42,9 +45,13 @@ public struct DropoutDetector: ~Copyable, Sendable {
   private let mask: Int
   private var held: Float = 0
   private var runLength = 0
+  private var last: Float = 0
   private var before = Edge()
   private var loudest: Float = 0
   private var blockPower: Float = 0
+  private var blockSum: Float = 0
+  /// The least step between neighbours so far: the quantiser's.
+  private var leastStep: Float = 1
   /// A stretch that has ended and whose following edge is to come.
   private var pending: Range<Int>?
 
@@ -62,7 +69,7 @@ public struct DropoutDetector: ~Copyable, Sendable {
     leastCount = max(8, rate * Self.leastLength / 1_000)
     greatestCount = rate * Self.greatestLength
     edgeCount = rate * 5 / 1_000
-    innerCount = max(4, rate * 2 / 1_000)
+    innerCount = max(4, rate / 1_000)
     fall = Float(raised(Self.fallPerSecond, Double(edgeCount) / Double(rate)))
     gaps = PlaceList(joiningGapsBelow: 0)
     repeats = PlaceList(joiningGapsBelow: 0)
@@ -79,9 +86,12 @@ public struct DropoutDetector: ~Copyable, Sendable {
   public mutating func process(_ samples: Span<Float>) {
     for i in samples.indices {
       let sample = samples[i].isFinite ? samples[i] : 0
+      let step = abs(sample - last)
+      if step > 0, step < leastStep { leastStep = step }
+      last = sample
       if runLength > 0, abs(sample - held) <= Self.tolerance {
         runLength += 1
-        if runLength == leastCount { before = edge(endingAt: sampleCount - runLength + 1) }
+        if runLength == leastCount { before = edge(endingAt: sampleCount - runLength + 1, besides: held) }
       } else {
         if runLength >= leastCount { endRun() }
         held = sample
@@ -90,9 +100,12 @@ public struct DropoutDetector: ~Copyable, Sendable {
       recent[sampleCount & mask] = sample
       sampleCount += 1
       blockPower += sample * sample
+      blockSum += sample
       if sampleCount % edgeCount == 0 {
-        loudest = max(blockPower / Float(edgeCount), loudest * fall)
+        let mean = blockSum / Float(edgeCount)
+        loudest = max(blockPower / Float(edgeCount) - mean * mean, loudest * fall)
         blockPower = 0
+        blockSum = 0
       }
       if let stretch = pending, sampleCount - stretch.upperBound == edgeCount { judge(stretch) }
       if sampleCount % probeInterval == 0 { probe() }
@@ -109,6 +122,9 @@ public struct DropoutDetector: ~Copyable, Sendable {
     runLength = 0
     loudest = 0
     blockPower = 0
+    blockSum = 0
+    leastStep = 1
+    last = 0
     pending = nil
     repeated = nil
   }
@@ -121,11 +137,11 @@ public struct DropoutDetector: ~Copyable, Sendable {
 
   private mutating func judge(_ stretch: Range<Int>) {
     pending = nil
-    var after = edge(endingAt: stretch.upperBound + edgeCount)
-    after.innerPower = power(stretch.upperBound..<stretch.upperBound + innerCount)
+    let value = recent[(stretch.upperBound - 1) & mask]
+    var after = edge(endingAt: stretch.upperBound + edgeCount, besides: value)
+    after.innerPower = power(stretch.upperBound..<stretch.upperBound + innerCount, besides: value)
     guard isLoud(after) else { return }
     // A flat top is an extremum of what stands around it: clipping.
-    let value = recent[(stretch.upperBound - 1) & mask]
     let isTop =
       abs(value) > Self.tolerance
       && (value >= max(before.highest, after.highest) || value <= min(before.lowest, after.lowest))
@@ -133,15 +149,17 @@ public struct DropoutDetector: ~Copyable, Sendable {
   }
 
   private func isLoud(_ edge: Edge) -> Bool {
-    edge.power >= max(Self.leastPower, edge.loudest * Self.leastShareOfLoudest)
+    let step = Self.leastSteps * leastStep
+    return edge.power >= max(Self.leastPower, edge.loudest * Self.leastShareOfLoudest, step * step)
       && edge.innerPower >= edge.power * Self.leastShareOfEdge
   }
 
-  private func edge(endingAt end: Int) -> Edge {
+  /// The sound before `end`, less the value that stands in the stretch: an offset is no sound.
+  private func edge(endingAt end: Int, besides value: Float) -> Edge {
     var edge = Edge()
     let start = max(0, end - edgeCount)
-    edge.power = power(start..<end)
-    edge.innerPower = power(max(0, end - innerCount)..<end)
+    edge.power = power(start..<end, besides: value)
+    edge.innerPower = power(max(0, end - innerCount)..<end, besides: value)
     edge.loudest = loudest
     edge.lowest = .infinity
     edge.highest = -.infinity
@@ -152,9 +170,12 @@ public struct DropoutDetector: ~Copyable, Sendable {
     return edge
   }
 
-  private func power(_ range: Range<Int>) -> Float {
+  private func power(_ range: Range<Int>, besides value: Float) -> Float {
     var sum: Float = 0
-    for i in range { sum += recent[i & mask] * recent[i & mask] }
+    for i in range {
+      let sample = recent[i & mask] - value
+      sum += sample * sample
+    }
     return sum / Float(max(1, range.count))
   }
 
@@ -187,7 +208,7 @@ public struct DropoutDetector: ~Copyable, Sendable {
       let lag = lags[k]
       let start = sampleCount - probeCount
       guard start >= lag, isRepeated(start..<sampleCount, lag: lag) else { continue }
-      guard power(start..<sampleCount) >= max(Self.leastPower, loudest * Self.leastShareOfLoudest) else { continue }
+      guard power(start..<sampleCount, besides: recent[start & mask]) >= max(Self.leastPower, loudest * Self.leastShareOfLoudest) else { continue }
       // A tone of which the lag holds whole periods repeats all the time, and so does silence.
       if !isPeriodic(start..<sampleCount, below: lag) { repeated = (start, sampleCount, lag) }
       return

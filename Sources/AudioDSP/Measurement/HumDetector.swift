@@ -109,8 +109,8 @@ public struct HumDetector: ~Copyable, Sendable {
         power += Decibels.power(level)
         greatest = max(greatest, prominence)
       }
-      // 300 Hz belongs to both; a single tone higher up is no mains hum.
-      let isHum = found.count >= 2 || found.first == mains || found.first == 2 * mains
+      // 300 Hz belongs to both, and tones higher up alone are no mains hum.
+      let isHum = found.first == mains || found.first == 2 * mains
       let hum = Hum(mains: mains, level: Decibels.ofPower(power), prominence: greatest, frequencies: found)
       if isHum, hum.frequencies.count > best?.frequencies.count ?? 0 { best = hum }
     }

@@ -53,11 +53,12 @@ public struct SpeechLevelMeter: ~Copyable, Sendable {
     speechCount > 0 ? Decibels.ofPower(speechPower / Double(speechCount)) : nil
   }
 
-  /// The level of what is heard in pauses, in dBFS: half of their frames are below it. Nil where there are too few
-  /// pauses, or where they are digital silence.
+  /// The level of what is heard in pauses, in dBFS: the mean power of their frames, clicks left out, which are those
+  /// 10 dB above the level that half of the frames are below. Nil where there are too few pauses, or where they are
+  /// digital silence.
   public var noiseLevel: Double? {
-    guard pauseCount >= Self.leastPauses, !hasSilentPauses else { return nil }
-    return pauses.percentile(0.5)
+    guard pauseCount >= Self.leastPauses, !hasSilentPauses, let median = pauses.percentile(0.5) else { return nil }
+    return pauses.meanPower(below: median + 10)
   }
 
   /// Whether what pauses there are is digital silence for the most part, of which no noise can be measured.

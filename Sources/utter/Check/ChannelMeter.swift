@@ -11,6 +11,8 @@ final class ChannelMeter {
   var speech = SpeechLevelMeter()
   /// The level of each stretch of speech of 0.3 s and more.
   private(set) var segments: [SegmentLevel] = []
+  /// All stretches of speech.
+  private(set) var speechPlaces: [Range<Int>] = []
   /// The frames that the last block has completed.
   private(set) var frames: [FrameScore] = []
 
@@ -69,6 +71,7 @@ final class ChannelMeter {
     switch event {
     case .started(let place, _, _): segmentStart = place
     case .ended(let place, _, _):
+      if let start = segmentStart, speechPlaces.count < Self.mostSegments { speechPlaces.append(start..<place) }
       if let start = segmentStart, segmentFrames >= Self.leastSegmentFrames, segments.count < Self.mostSegments {
         segments.append(SegmentLevel(place: start..<place, level: decibels(segmentPower / Double(segmentFrames))))
       }

@@ -15,8 +15,8 @@ struct CheckMeasurements: Sendable {
     var rootMeanSquare: Double
     var crestFactor: Double?
     /// Of full scale.
-    var offset: Double
-    var offsetError: Double
+    var mean: Double
+    var offset: LevelMeter.Offset?
     var clippedTops: PlaceList
     var softCeiling: ClippingDetector.SoftCeiling?
     var gaps: PlaceList
@@ -29,6 +29,9 @@ struct CheckMeasurements: Sendable {
     var greatestNoiseLevel: Double?
     var hasSilentPauses: Bool
     var signalToNoise: Double?
+    /// All stretches of speech.
+    var speechPlaces: [Range<Int>]
+    /// Those that are long enough for their levels to be compared.
     var segments: [Segment]
     var nonFiniteCount: Int
     var firstNonFinite: Int?

@@ -109,7 +109,10 @@ struct CheckRules {
         "Clipped\(on(index)): \(counted(channel.clippedTops.count, "top")) cut off flat, \(text(100 * share, 2)) % of the speech. "
           + "Turning it down afterwards does not bring them back.",
         remedy: "Record again with the input's gain 6 to 12 dB lower.")
-    } else if let ceiling = channel.softCeiling, channel.speechSeconds * 4 > measured.seconds, hasSpeech {
+    } else if let ceiling = channel.softCeiling, channel.speechSeconds * 4 > measured.seconds, hasSpeech,
+      // An offset shifts what should be a distribution around 0.
+      abs(channel.offset?.value ?? 0) < 0.1 * ceiling.level
+    {
       let isFault = ceiling.share >= Self.softShareOfFault
       add(
         .softClipping, isFault ? .fault : .note, channel: index, value: 100 * ceiling.share, unit: "% of samples",
@@ -125,24 +128,36 @@ struct CheckRules {
         "Samples\(on(index)) exceed full scale, by up to \(text(channel.samplePeak, 1)) dB: every conversion to 16 bits clips them.",
         remedy: "Lower the file by \(text(channel.samplePeak.rounded(.up))) dB, in floating point, before it is converted.")
     }
-    let offset = abs(channel.offset)
-    if offset >= Self.leastOffset, offset >= Self.offsetErrors * channel.offsetError {
+    if let offset = channel.offset, abs(offset.value) >= Self.leastOffset,
+      abs(offset.value) >= Self.offsetErrors * offset.standardError
+    {
       add(
-        .offset, offset >= Self.offsetOfFault ? .fault : .note, channel: index, value: channel.offset,
+        .offset, abs(offset.value) >= Self.offsetOfFault ? .fault : .note, channel: index, value: offset.value,
         unit: "of full scale",
-        "A constant offset of \(String(format: "%+.4f", channel.offset)) of full scale\(on(index)): takes room for peaks, clicks at cuts, and passes for sound where energy is measured.",
+        "A constant offset of \(String(format: "%+.4f", offset.value)) of full scale\(on(index)): takes room for peaks, clicks at cuts, and passes for sound where energy is measured.",
         remedy: "Filter out what is below 50 Hz; at the next recording look at the sound card.")
     }
     judgeDropouts(index, channel)
     judgeHum(index, channel)
   }
 
+  /// How far from speech a detector may place what belongs to it, once it is interrupted.
+  private static let dropoutReachMilliseconds = 100
+
   private mutating func judgeDropouts(_ index: Int, _ channel: CheckMeasurements.Channel) {
-    if channel.gaps.count > 0 {
-      let milliseconds = 1_000 * measured.rate.seconds(of: channel.gaps.sampleCount)
+    // Beeps that are switched on and off have gaps, too: what counts is speech that is interrupted.
+    let near = measured.rate.hertz * Self.dropoutReachMilliseconds / 1_000
+    let gaps = channel.gaps.places.filter { gap in
+      channel.speechPlaces.contains { $0.lowerBound - near < gap.upperBound && gap.lowerBound < $0.upperBound + near }
+    }
+    if !gaps.isEmpty {
+      // Places beyond those that are kept are of the same kind.
+      let part = Double(gaps.count) / Double(channel.gaps.places.count)
+      let count = max(gaps.count, Int(part * Double(channel.gaps.count)))
+      let milliseconds = 1_000 * part * measured.rate.seconds(of: channel.gaps.sampleCount)
       add(
-        .dropouts, .fault, channel: index, places: channel.gaps.places, value: milliseconds, unit: "ms",
-        "\(counted(channel.gaps.count, "dropout"))\(on(index)), \(text(milliseconds)) ms in all: samples in the middle of sound are missing and filled with zeros or with one value.",
+        .dropouts, .fault, channel: index, places: gaps, value: milliseconds, unit: "ms",
+        "\(counted(count, "dropout"))\(on(index)), \(text(milliseconds)) ms in all: samples in the middle of sound are missing and filled with zeros or with one value.",
         remedy: "Look for lost packets, or for a recorder that did not keep up; parts of words are gone.")
     }
     if channel.repeats.count > 0 {
@@ -215,9 +230,9 @@ struct CheckRules {
   }
 
   /// In dB. Word errors of recognisers begin to rise below 20 and are a multiple at 10, most so for what they were not
-  /// trained on; 12 leaves room for measuring.
+  /// trained on; 14 leaves room for what a pause of half a second says of the noise.
   private static let noisySNR = 20.0
-  private static let noisySNROfFault = 12.0
+  private static let noisySNROfFault = 14.0
 
   private mutating func judgeNoise() {
     guard hasSpeech else { return }
@@ -257,9 +272,10 @@ struct CheckRules {
 
   /// Of the loudest channel, in dB: what a dead input picks up by itself.
   private static let deadPeak = -84.0
-  private static let emptyBelowLoudest = 40.0
   /// Of 1: the channels cancel where it is below the negative of it.
   private static let inverted = 0.6
+  /// What differs is 40 dB below what is the same: the noise of a codec, and no second microphone's.
+  private static let duplicate = 0.9999
   /// Channels are one sound from this on, at their best alignment.
   private static let related = 0.5
   /// Milliseconds. Microphones of one stereo pair are up to 0.3 m apart, 0.9 ms; a mean of both then combs from 0.6 kHz
@@ -278,39 +294,52 @@ struct CheckRules {
     guard channels.count > 1 else { return }
     let best = measured.bestChannel
     var isUseless = [Bool](repeating: false, count: channels.count)
-    for (index, channel) in channels.enumerated() where index != best && channel.samplePeak < Self.deadPeak {
-      isUseless[index] = true
+    let dead = channels.indices.filter { $0 != best && channels[$0].samplePeak < Self.deadPeak }
+    if let first = dead.first {
+      let isSilent = dead.allSatisfy { channels[$0].samplePeak < Self.silentPeak }
       add(
-        .deadChannel, .fault, channel: index, value: channel.samplePeak, unit: "dBFS",
-        "Channel \(index) is dead\(channel.samplePeak < Self.silentPeak ? ": digital silence" : ""). A mean of all channels lowers the speech by \(text(20 * log10(Double(channels.count)), 1)) dB where one holds all.",
+        .deadChannel, .fault, channel: first, value: channels[first].samplePeak, unit: "dBFS",
+        "\(list(dead)) \(dead.count == 1 ? "is" : "are") dead\(isSilent ? ": digital silence" : ""). A mean of all channels lowers the speech.",
         remedy: "Take --channel \(best).")
     }
+    for index in dead { isUseless[index] = true }
     if hasSpeech {
       let speech = channels[best].speechLevel ?? channels[best].rootMeanSquare
-      for (index, channel) in channels.enumerated() where index != best && !isUseless[index] {
-        let has = channel.speechSeconds >= Self.leastSpeech
-        guard !has, speech - channel.rootMeanSquare >= Self.unequal else { continue }
-        isUseless[index] = true
+      let empty = channels.indices.filter { index in
+        index != best && !isUseless[index] && channels[index].speechSeconds < Self.leastSpeech
+          && speech - channels[index].rootMeanSquare >= Self.unequal
+      }
+      if let first = empty.first {
         add(
-          .emptyChannel, .note, channel: index, value: channel.rootMeanSquare, unit: "dBFS",
-          "Channel \(index) holds no speech; a mean of all channels adds its noise and lowers the speech.",
+          .emptyChannel, .note, channel: first, value: channels[first].rootMeanSquare, unit: "dBFS",
+          "\(list(empty)) \(empty.count == 1 ? "holds" : "hold") no speech: a mean of all channels adds noise and lowers the speech.",
           remedy: "Take --channel \(best).")
       }
+      for index in empty { isUseless[index] = true }
     }
     for pair in measured.pairs where !isUseless[pair.first] && !isUseless[pair.second] { judge(pair) }
+  }
+
+  /// "Channel 1", "Channels 0, 3 and 4".
+  private func list(_ channels: [Int]) -> String {
+    guard let last = channels.last, channels.count > 1 else { return "Channel \(channels.first ?? 0)" }
+    return "Channels " + channels.dropLast().map(String.init).joined(separator: ", ") + " and \(last)"
   }
 
   private mutating func judge(_ pair: CheckMeasurements.Pair) {
     let names = "Channels \(pair.first) and \(pair.second)"
     let louder = (pair.levelDifference ?? 0) > 0 ? pair.second : pair.first
-    if pair.isIdentical {
+    if pair.isIdentical || (pair.correlation ?? 0) >= Self.duplicate {
       add(
-        .duplicateChannel, .note, channel: pair.second, value: 1, unit: "correlation", "\(names) are the same, sample by sample.",
+        .duplicateChannel, .note, channel: pair.second, value: pair.correlation, unit: "correlation",
+        "\(names) hold the same\(pair.isIdentical ? ", sample by sample" : "").",
         remedy: "Take --channel \(pair.first): half the data and nothing lost.")
       return
     }
     let needed = max(Self.leastAlone, Self.leastAloneShare * measured.speechSeconds)
-    if min(pair.firstAloneSeconds, pair.secondAloneSeconds) >= needed {
+    let aligned = pair.alignment?.correlation ?? 0
+    // One sound that comes later on one of the channels is alone on the other for that time.
+    if min(pair.firstAloneSeconds, pair.secondAloneSeconds) >= needed, abs(aligned) < Self.related {
       add(
         .talkers, .advice, channel: pair.second, value: min(pair.firstAloneSeconds, pair.secondAloneSeconds),
         unit: "s", "\(names) hold different talkers.",
@@ -319,7 +348,6 @@ struct CheckRules {
     }
     let difference = abs(pair.levelDifference ?? 0)
     let milliseconds = pair.alignment.map { 1_000 * measured.rate.seconds(of: $0.delay) } ?? 0
-    let aligned = pair.alignment?.correlation ?? 0
     if let correlation = pair.correlation, correlation <= -Self.inverted || (aligned <= -Self.inverted && abs(milliseconds) < Self.longDelay),
       difference < Self.combingLevel
     {

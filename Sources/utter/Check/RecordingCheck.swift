@@ -123,14 +123,14 @@ struct RecordingCheck: ~Copyable {
       samplePeak: decibels(Double(meter.level.peak) * Double(meter.level.peak)),
       truePeak: decibels(Double(meter.truePeak.truePeak) * Double(meter.truePeak.truePeak)),
       rootMeanSquare: decibels(meter.level.rootMeanSquare * meter.level.rootMeanSquare),
-      crestFactor: meter.level.crestFactor, offset: meter.level.mean, offsetError: meter.level.standardErrorOfMean,
+      crestFactor: meter.level.crestFactor, mean: meter.level.mean, offset: meter.level.offset,
       clippedTops: meter.clipping.tops, softCeiling: meter.clipping.softCeiling, gaps: meter.dropouts.gaps,
       repeats: meter.dropouts.repeats, hum: meter.hum.hum, band: meter.bandwidth.band,
       speechSeconds: Double(meter.speech.speechCount) / Double(FrameGrid.rate),
       speechLevel: meter.speech.speechLevel, noiseLevel: meter.speech.noiseLevel,
       greatestNoiseLevel: meter.speech.greatestNoiseLevel, hasSilentPauses: meter.speech.hasSilentPauses,
       signalToNoise: meter.speech.signalToNoise,
-      segments: meter.segments.map { CheckMeasurements.Segment(place: $0.place, level: $0.level) },
+      speechPlaces: meter.speechPlaces, segments: meter.segments.map { CheckMeasurements.Segment(place: $0.place, level: $0.level) },
       nonFiniteCount: meter.level.nonFiniteCount, firstNonFinite: meter.level.firstNonFinite)
   }
 
