@@ -1,14 +1,15 @@
 /// How far up the sound of one channel reaches.
 ///
 /// The spectra of blocks of 512 samples are added up in classes of their levels, so that those of the loud blocks,
-/// which hold the speech, and of the quiet ones, which hold the noise, can be told apart afterwards.
+/// which hold the speech, and of the quiet ones, which hold the noise, can be told apart afterwards. Rates above 48 kHz
+/// are lowered to that and more: what is above 24 kHz is not speech.
 ///
 /// However the stream is cut into calls, results are the same, bit for bit. Samples that are not finite are taken as 0.
 /// Nothing allocates after `init`.
 public struct BandwidthMeter: ~Copyable, Sendable {
   /// Where the sound of a channel ends.
   public struct Band: Hashable, Sendable {
-    /// The highest frequency at which there is more than noise, in Hz, to the width of a bin: 1/512 of the rate.
+    /// The highest frequency at which there is more than noise, in Hz, to the width of two bins: 1/256 of the rate.
     public var upperEdge: Double
     /// How far the spectrum falls from just below the edge to just above it, in dB. A filter makes more than 12 of it;
     /// where a voice runs into noise there is less.
@@ -19,6 +20,7 @@ public struct BandwidthMeter: ~Copyable, Sendable {
   private static let binCount = Kernels.spectrumOutputCount
   /// From the start of a block to that of the next: half of the sound is enough for a mean over seconds.
   private static let hop = 1_024
+  private static let targetRate = 48_000
   /// Classes of 3 dB below 0 dBFS.
   private static let classCount = 40
   private static let classWidth = 3.0
@@ -40,6 +42,9 @@ public struct BandwidthMeter: ~Copyable, Sendable {
   private var samples: [Float]
   private var power: [Float]
   private var place = 0
+  private let decimation: Int
+  private var sum: Float = 0
+  private var inSum = 0
   private var counts: [Int]
   /// Of each class, one behind the other.
   private var sums: [Float]
@@ -48,7 +53,8 @@ public struct BandwidthMeter: ~Copyable, Sendable {
   /// A meter at the start of a stream.
   public init(_ sampleRate: SampleRate) {
     kernels = .active
-    rate = Double(sampleRate.hertz)
+    decimation = max(1, sampleRate.hertz / Self.targetRate)
+    rate = Double(sampleRate.hertz) / Double(decimation)
     let count = Self.blockCount
     let window = (0..<count).map { Float(0.5 - 0.5 * cosine(2 * .pi * Double($0) / Double(count))) }
     self.window = window
@@ -62,6 +68,7 @@ public struct BandwidthMeter: ~Copyable, Sendable {
 
   /// Takes all of `input`.
   public mutating func process(_ input: Span<Float>) {
+    guard decimation == 1 else { return lower(input) }
     var taken = 0
     while taken < input.count {
       if place < Self.blockCount {
@@ -75,6 +82,22 @@ public struct BandwidthMeter: ~Copyable, Sendable {
         place += count
         taken += count
       }
+      if place == Self.hop { place = 0 }
+    }
+  }
+
+  /// Means of as many samples as make one at the lower rate: what is above it is weakened, most where it would fold to
+  /// the lowest frequencies.
+  private mutating func lower(_ input: Span<Float>) {
+    for i in input.indices {
+      sum += input[i].isFinite ? input[i] : 0
+      inSum += 1
+      guard inSum == decimation else { continue }
+      if place < Self.blockCount { samples[place] = sum / Float(decimation) }
+      sum = 0
+      inSum = 0
+      place += 1
+      if place == Self.blockCount { measure() }
       if place == Self.hop { place = 0 }
     }
   }
@@ -103,6 +126,8 @@ public struct BandwidthMeter: ~Copyable, Sendable {
   /// Makes the meter as it was after `init`.
   public mutating func reset() {
     place = 0
+    sum = 0
+    inSum = 0
     blocksMeasured = 0
     for i in 0..<counts.count { counts[i] = 0 }
     for i in 0..<sums.count { sums[i] = 0 }

@@ -6,8 +6,8 @@
 /// 1. **Flat tops**, which survive a change of gain: three or more equal samples that stand out of their neighbours as
 ///    an extremum with corners. Where a smooth wave is level, by rounding, the samples beside differ by a step or two
 ///    of the quantiser; where it is cut off they differ by what its slope was. The steps are measured (8-bit and G.711
-///    recordings have coarse ones). By chance three samples are equal now and then; a ceiling is what three such tops
-///    share, from swing to swing, while no sample exceeds it and fewer peaks that are not flat come as near.
+///    recordings have coarse ones). By chance three samples are equal now and then; a ceiling is what four such tops
+///    share, from swing to swing, while no sample exceeds it and few peaks that are not flat come as near.
 /// 2. **A ceiling in the distribution** of magnitudes, which survives resampling and lossy coding. The densities of
 ///    speech fall with the magnitude; where many samples stand at a level, and hardly any above it, something held
 ///    them there. Tones have such a ceiling, too: so this is only for what is known to be speech.
@@ -17,8 +17,10 @@
 public struct ClippingDetector: ~Copyable, Sendable {
   /// Equal samples that make a top. Two are common where a wave is sampled beside its extremum.
   private static let leastLength = 3
-  /// Tops that make a ceiling. In an hour of real speech, one or two chance tops share a level; three were not seen.
-  private static let leastTops = 3
+  /// Tops that make a ceiling. Beside hum, of which every period is like the one before, three came about by chance.
+  private static let leastTops = 4
+  /// Tops for each peak that comes as near and is not flat.
+  private static let topsForPeak = 2
   /// -46 dBFS: clipped tops below it, of something that was turned down by 46 dB, are left.
   private static let leastLevel: Float = 0.005
   /// Samples count as equal by it, a step of 16 bits: dither, and rounding after a change of gain.
@@ -38,6 +40,9 @@ public struct ClippingDetector: ~Copyable, Sendable {
   /// A ceiling on one side of the wave, as long as it lasts.
   private struct Ceiling: Sendable {
     var level: Float = 0
+    /// What a sample must exceed to break it, and fall below to have left it.
+    var broken: Float = .infinity
+    var left: Float = -.infinity
     var tops = 0
     /// Peaks that come as near to it as tops do and are not flat.
     var peaks = 0
@@ -47,6 +52,18 @@ public struct ClippingDetector: ~Copyable, Sendable {
     var first = 0
     var last = 0
     var isTold = false
+
+    init() {}
+
+    init(_ level: Float, first: Int, length: Int) {
+      self.level = level
+      broken = level * (1 + ClippingDetector.excess)
+      left = level * ClippingDetector.swing
+      tops = 1
+      samples = length
+      self.first = first
+      last = first + length
+    }
   }
 
   /// The tops that were cut off: their count, places and samples.
@@ -55,7 +72,8 @@ public struct ClippingDetector: ~Copyable, Sendable {
   public private(set) var sampleCount = 0
 
   private let forgetCount: Int
-  private var ceilings = [Ceiling](repeating: Ceiling(), count: 2)
+  private var upper = Ceiling()
+  private var lower = Ceiling()
   // The present run of equal samples.
   private var runValue: Float = 0
   private var runLength = 0
@@ -63,6 +81,8 @@ public struct ClippingDetector: ~Copyable, Sendable {
   /// The least step between neighbours, for each binary exponent of their magnitude.
   private var steps = [Float](repeating: .infinity, count: 256)
   private var magnitudes: [Int]
+  private var magnitudeCount = 0
+  private let interval: Int
 
   /// A detector at the start of a stream.
   public init(_ sampleRate: SampleRate) {
@@ -70,52 +90,52 @@ public struct ClippingDetector: ~Copyable, Sendable {
     forgetCount = sampleRate.hertz / 2
     tops = PlaceList(joiningGapsBelow: sampleRate.hertz / 2)
     magnitudes = [Int](repeating: 0, count: Self.binCount)
+    interval = max(1, sampleRate.hertz / 16_000)
   }
 
   /// Takes all of `samples`.
   public mutating func process(_ samples: Span<Float>) {
+    countMagnitudes(samples)
+    var (value, length) = (runValue, runLength)
+    let first = sampleCount
     for i in samples.indices {
       let sample = samples[i].isFinite ? samples[i] : 0
-      let magnitude = abs(sample)
-      count(magnitude)
-      let step = abs(sample - runValue)
-      if step <= max(Self.tolerance, Self.relativeTolerance * magnitude), runLength > 0 {
-        runLength += 1
-      } else {
-        noteStep(step, magnitude, abs(runValue))
-        if abs(runValue) >= Self.leastLevel { endRun(before: sample) }
-        beforeRun = runValue
-        runValue = sample
-        runLength = 1
-        breakCeiling(sample, magnitude)
+      let step = abs(sample - value)
+      if step <= max(Self.tolerance, Self.relativeTolerance * abs(sample)), length > 0 {
+        length += 1
+        continue
       }
-      sampleCount += 1
+      if abs(value) >= Self.leastLevel {
+        runValue = value
+        runLength = length
+        sampleCount = first + i
+        endRun(before: sample, step: step)
+      }
+      beforeRun = value
+      value = sample
+      length = 1
+      if sample > upper.broken { upper = Ceiling() }
+      if -sample > lower.broken { lower = Ceiling() }
+      if sample < upper.left { upper.hasLeft = true }
+      if -sample < lower.left { lower.hasLeft = true }
     }
+    runValue = value
+    runLength = length
+    sampleCount = first + samples.count
   }
 
   /// Makes the detector as it was after `init`.
   public mutating func reset() {
     tops.reset()
     sampleCount = 0
-    for i in 0..<2 { ceilings[i] = Ceiling() }
+    upper = Ceiling()
+    lower = Ceiling()
     runValue = 0
     runLength = 0
     beforeRun = 0
     for i in 0..<steps.count { steps[i] = .infinity }
     for i in 0..<magnitudes.count { magnitudes[i] = 0 }
-  }
-
-  private mutating func noteStep(_ step: Float, _ a: Float, _ b: Float) {
-    let exponent = Int(a.bitPattern >> 23 & 255)
-    if exponent == Int(b.bitPattern >> 23 & 255), step < steps[exponent] { steps[exponent] = step }
-  }
-
-  private mutating func breakCeiling(_ sample: Float, _ magnitude: Float) {
-    let side = sample < 0 ? 1 : 0
-    if magnitude > ceilings[side].level * (1 + Self.excess) { ceilings[side] = Ceiling() }
-    for i in 0..<2 where !ceilings[i].hasLeft {
-      if (i == 0 ? sample : -sample) < Self.swing * ceilings[i].level { ceilings[i].hasLeft = true }
-    }
+    magnitudeCount = 0
   }
 
   /// The step of the quantiser at a level, as far as it is known: that of the levels below, which in linear PCM is the
@@ -127,37 +147,41 @@ public struct ClippingDetector: ~Copyable, Sendable {
     return max(Self.tolerance, step)
   }
 
-  private mutating func endRun(before next: Float) {
+  private mutating func endRun(before next: Float, step difference: Float) {
     let level = abs(runValue)
+    let exponent = Int(level.bitPattern >> 23 & 255)
+    if difference < steps[exponent], exponent == Int(next.bitPattern >> 23 & 255) { steps[exponent] = difference }
     let sign: Float = runValue < 0 ? -1 : 1
     let (one, other) = ((runValue - beforeRun) * sign, (runValue - next) * sign)
     guard min(one, other) > 0 else { return }
-    let side = sign < 0 ? 1 : 0
+    let present = sign < 0 ? lower : upper
     let tolerance = max(Self.tolerance, Self.relativeTolerance * level)
-    let step = step(at: Int(level.bitPattern >> 23 & 255))
+    let step = step(at: exponent)
     guard runLength >= Self.leastLength, level >= Self.leastSteps * step,
       min(one, other) >= Self.leastCorners.near * step, max(one, other) >= Self.leastCorners.far * step,
       // From one rail to the other within a sample: a square wave, which was never cut off.
       min(one, other) <= 1.9 * level
     else {
       // One or two samples at the very ceiling are cut off, too, and say nothing against it.
-      let distance = abs(level - ceilings[side].level)
-      if distance > 2 * tolerance, distance < Self.excess * level { ceilings[side].peaks += 1 }
+      let distance = abs(level - present.level)
+      if distance > 2 * tolerance, distance < Self.excess * level {
+        if sign < 0 { lower.peaks += 1 } else { upper.peaks += 1 }
+      }
       return
     }
 
     let start = sampleCount - runLength
-    var ceiling = ceilings[side]
+    var ceiling = present
     let isOld = sampleCount - ceiling.last > forgetCount
     if ceiling.tops == 0 || isOld || level > ceiling.level * (1 + Self.spread) {
-      ceiling = Ceiling(level: level, tops: 1, samples: runLength, first: start, last: sampleCount)
+      ceiling = Ceiling(level, first: start, length: runLength)
     } else if level >= ceiling.level * (1 - Self.spread) {
       let isNew = ceiling.hasLeft
       ceiling.tops += isNew ? 1 : 0
       ceiling.hasLeft = false
       ceiling.samples += runLength
       ceiling.last = sampleCount
-      if ceiling.tops < Self.leastTops || ceiling.peaks >= ceiling.tops {
+      if ceiling.tops < Self.leastTops || Self.topsForPeak * ceiling.peaks >= ceiling.tops {
         // Not yet a ceiling, or one by chance.
       } else if ceiling.isTold {
         tops.add(start..<sampleCount, count: isNew ? 1 : 0)
@@ -166,22 +190,28 @@ public struct ClippingDetector: ~Copyable, Sendable {
         tops.add(ceiling.first..<sampleCount, sampleCount: ceiling.samples, count: ceiling.tops)
       }
     }
-    ceilings[side] = ceiling
+    if sign < 0 { lower = ceiling } else { upper = ceiling }
   }
 
   // MARK: The distribution of magnitudes
 
-  /// Bins to the factor 2^(1/8), 0.75 dB, from -60 dBFS to +18 dBFS.
+  /// Bins, eight to the octave, from -60 dBFS to +18 dBFS.
   private static let binCount = 8 * 13
   private static let lowestExponent = -10
   /// The bins that a ceiling may fill when it has been coded, 3 dB: half of them hold most.
   private static let ceilingBins = 2
 
-  private mutating func count(_ magnitude: Float) {
-    // The exponent and the first three bits of the fraction: eight bins to the octave, even steps of the magnitude
-    // itself within one, which is as good and needs no logarithm.
-    let bin = Int(magnitude.bitPattern >> 20) - (127 + Self.lowestExponent) * 8
-    if bin >= 0 { magnitudes[min(bin, Self.binCount - 1)] += 1 }
+  /// Counts every sample at 16 kHz and below, and as many in a second at higher rates: a distribution needs no more.
+  private mutating func countMagnitudes(_ samples: Span<Float>) {
+    var i = (interval - sampleCount % interval) % interval
+    while i < samples.count {
+      // The exponent and the first three bits of the fraction: eight bins to the octave, even steps of the magnitude
+      // itself within one, which is as good and needs no logarithm. What is not finite has the greatest exponent.
+      let bin = Int(abs(samples[i]).bitPattern >> 20) - (127 + Self.lowestExponent) * 8
+      if bin >= 0, bin < Self.binCount { magnitudes[bin] += 1 }
+      magnitudeCount += 1
+      i += interval
+    }
   }
 
   /// The level at which the distribution of magnitudes has a ceiling, and how clear it is.
@@ -211,7 +241,7 @@ public struct ClippingDetector: ~Copyable, Sendable {
         density >= Self.leastDensity * densityBelow, density / densityBelow > best?.density ?? 0
       {
         best = SoftCeiling(
-          level: Self.start(bin + 1), density: density / densityBelow, share: Double(held) / Double(sampleCount))
+          level: Self.start(bin + 1), density: density / densityBelow, share: Double(held) / Double(magnitudeCount))
       }
       bin -= 1
       above += magnitudes[bin + Self.ceilingBins]

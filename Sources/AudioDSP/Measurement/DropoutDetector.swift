@@ -20,7 +20,7 @@ public struct DropoutDetector: ~Copyable, Sendable {
   private static let leastShareOfEdge: Float = 0.0316
   /// Steps of the quantiser that the root of an edge's power must have: what is quieter in an 8-bit recording is level
   /// by rounding.
-  private static let leastSteps: Float = 4
+  private static let leastSteps: Float = 16
   /// Half of it every second: 3 dB.
   private static let fallPerSecond = 0.5
   /// Zeros with dither, or with the rounding of a change of gain, stay within a step and a half of 16 bits.
@@ -84,32 +84,61 @@ public struct DropoutDetector: ~Copyable, Sendable {
 
   /// Takes all of `samples`.
   public mutating func process(_ samples: Span<Float>) {
-    for i in samples.indices {
-      let sample = samples[i].isFinite ? samples[i] : 0
-      let step = abs(sample - last)
-      if step > 0, step < leastStep { leastStep = step }
-      last = sample
-      if runLength > 0, abs(sample - held) <= Self.tolerance {
-        runLength += 1
-        if runLength == leastCount { before = edge(endingAt: sampleCount - runLength + 1, besides: held) }
-      } else {
-        if runLength >= leastCount { endRun() }
-        held = sample
-        runLength = 1
-      }
-      recent[sampleCount & mask] = sample
-      sampleCount += 1
-      blockPower += sample * sample
-      blockSum += sample
-      if sampleCount % edgeCount == 0 {
-        let mean = blockSum / Float(edgeCount)
-        loudest = max(blockPower / Float(edgeCount) - mean * mean, loudest * fall)
-        blockPower = 0
-        blockSum = 0
-      }
-      if let stretch = pending, sampleCount - stretch.upperBound == edgeCount { judge(stretch) }
+    var taken = 0
+    while taken < samples.count {
+      // To the next place at which something is to be looked at, or across.
+      var count = min(samples.count - taken, toNext(edgeCount), toNext(probeInterval))
+      if let stretch = pending { count = min(count, stretch.upperBound + edgeCount - sampleCount) }
+      let block = samples.extracting(taken..<taken + count)
+      Self.copy(block, into: &recent, from: sampleCount, mask)
+      scan(block)
+      taken += count
+      if sampleCount % edgeCount == 0 { endBlock() }
+      if let stretch = pending, sampleCount == stretch.upperBound + edgeCount { judge(stretch) }
       if sampleCount % probeInterval == 0 { probe() }
     }
+  }
+
+  private func toNext(_ interval: Int) -> Int { interval - sampleCount % interval }
+
+  private mutating func scan(_ block: Span<Float>) {
+    let first = sampleCount
+    var (value, length, before) = (held, runLength, last)
+    var (power, sum, least) = (blockPower, blockSum, leastStep)
+    for i in block.indices {
+      let sample = block[i].isFinite ? block[i] : 0
+      let step = abs(sample - before)
+      if step < least, step > 0 { least = step }
+      before = sample
+      power += sample * sample
+      sum += sample
+      if abs(sample - value) <= Self.tolerance, length > 0 {
+        length += 1
+        if length == leastCount { self.before = edge(endingAt: first + i + 1 - length, besides: value) }
+      } else {
+        if length >= leastCount {
+          leastStep = least
+          endRun(first + i - length..<first + i)
+        }
+        value = sample
+        length = 1
+      }
+    }
+    (held, runLength, last) = (value, length, before)
+    (blockPower, blockSum, leastStep) = (power, sum, least)
+    sampleCount = first + block.count
+  }
+
+  private mutating func endBlock() {
+    let mean = blockSum / Float(edgeCount)
+    loudest = max(blockPower / Float(edgeCount) - mean * mean, loudest * fall)
+    blockPower = 0
+    blockSum = 0
+  }
+
+  private static func copy(_ block: Span<Float>, into recent: inout [Float], from start: Int, _ mask: Int) {
+    var target = recent.mutableSpan
+    for i in block.indices { target[(start + i) & mask] = block[i].isFinite ? block[i] : 0 }
   }
 
   /// Makes the detector as it was after `init`.
@@ -129,10 +158,9 @@ public struct DropoutDetector: ~Copyable, Sendable {
     repeated = nil
   }
 
-  private mutating func endRun() {
-    let start = sampleCount - runLength
-    // One that follows at once, before the first is judged, leaves no sound between them.
-    pending = runLength <= greatestCount && start > edgeCount && isLoud(before) ? start..<sampleCount : nil
+  private mutating func endRun(_ run: Range<Int>) {
+    // One that follows before the first is judged leaves no sound between them.
+    pending = run.count <= greatestCount && run.lowerBound > edgeCount && isLoud(before) ? run : nil
   }
 
   private mutating func judge(_ stretch: Range<Int>) {

@@ -1,6 +1,6 @@
 /// Finds mains hum in one channel: tones at multiples of 50 or 60 Hz that stand out of the sound around them and stay.
 ///
-/// In windows of 0.5 s that overlap by half, the power at each of the first eight multiples of both is compared with
+/// In windows of 0.5 s that overlap by half, the power at each of the first six multiples of both is compared with
 /// that 7 to 10 Hz beside it. Voices pass through these places; hum is there all the time, in pauses, too. So what
 /// counts is the power below which a fifth of the windows lie.
 ///
@@ -20,10 +20,10 @@ public struct HumDetector: ~Copyable, Sendable {
   }
 
   private static let mains = [50, 60]
-  private static let harmonicCount = 8
+  private static let harmonicCount = 6
   /// Distances in Hz of what a tone is compared with: outside of the window's main lobe of 8 Hz, and between the
   /// harmonics.
-  private static let neighbours = [-10.0, -8.5, -7, 7, 8.5, 10]
+  private static let neighbours = [-10.0, -7, 7, 10]
   /// What a tone must stand out, in dB. Bins of noise, of which the fifth least of four or more count, reach 6.
   private static let leastProminence = 10.0
   /// Windows that are wanted, 1.25 s: fewer say nothing of what stays.
@@ -35,12 +35,9 @@ public struct HumDetector: ~Copyable, Sendable {
   /// -90 dBFS: a step of 16 bits; tones below it are of no account.
   private static let leastLevel = -90.0
 
-  private let decimation: Int
-  private let windowCount: Int
-  private let window: [Float]
-  /// 2 cos(w) for each frequency that is measured.
-  private let coefficients: [Double]
-  private let frequencies: [Double]
+  private let kernels: Kernels
+  private let table: Table
+  private var products: [Float]
 
   private var sum: Float = 0
   private var inSum = 0
@@ -52,24 +49,15 @@ public struct HumDetector: ~Copyable, Sendable {
 
   /// A detector at the start of a stream.
   public init(_ sampleRate: SampleRate) {
-    let rate = sampleRate.hertz
-    decimation = max(1, rate / Self.targetRate)
-    let lowered = Double(rate) / Double(decimation)
-    windowCount = Int(lowered / 2) / 2 * 2
-    let (count, decimation) = (windowCount, decimation)
-    // Makes the square of a sine's magnitude its power.
-    let scale = 2.0.squareRoot() / (Double(count) / 2)
-    window = (0..<count).map { Float(scale * (0.5 - 0.5 * cosine(2 * .pi * Double($0) / Double(count)))) }
-    var frequencies: [Double] = []
-    for mains in Self.mains {
-      for harmonic in 1...Self.harmonicCount {
-        let tone = Double(mains * harmonic)
-        frequencies.append(tone)
-        frequencies += Self.neighbours.map { tone + $0 }
-      }
-    }
-    self.frequencies = frequencies
-    coefficients = frequencies.map { 2 * cosine(2 * .pi * $0 * Double(decimation) / Double(rate)) }
+    self.init(Table(sampleRate))
+  }
+
+  /// A detector that shares its table with those of other channels.
+  public init(_ table: Table) {
+    kernels = .active
+    self.table = table
+    let windowCount = table.windowCount
+    products = [Float](repeating: 0, count: table.layer.rowCount)
     samples = [Float](repeating: 0, count: windowCount)
     let toneCount = Self.mains.count * Self.harmonicCount
     tones = (0..<toneCount).map { _ in LevelHistogram(-150...30, binWidth: 0.5) }
@@ -82,15 +70,16 @@ public struct HumDetector: ~Copyable, Sendable {
     for i in input.indices {
       sum += input[i].isFinite ? input[i] : 0
       inSum += 1
-      guard inSum == decimation else { continue }
-      samples[heldCount] = sum / Float(decimation)
+      guard inSum == table.decimation else { continue }
+      samples[heldCount] = sum / Float(table.decimation)
       heldCount += 1
       sum = 0
       inSum = 0
-      guard heldCount == windowCount else { continue }
+      guard heldCount == table.windowCount else { continue }
       measure()
-      Kernels.move(&samples, from: windowCount / 2, to: 0, count: windowCount / 2)
-      heldCount = windowCount / 2
+      let half = table.windowCount / 2
+      heldCount = table.windowCount - half
+      Kernels.move(&samples, from: half, to: 0, count: heldCount)
     }
   }
 
@@ -131,28 +120,52 @@ public struct HumDetector: ~Copyable, Sendable {
 
   private mutating func measure() {
     windowsMeasured += 1
-    // An offset is no hum, but its window would be.
-    var mean: Float = 0
-    for i in 0..<windowCount { mean += samples[i] }
-    mean /= Float(windowCount)
+    kernels.apply(table.layer, to: samples, into: &products)
     let width = Self.neighbours.count + 1
     for tone in 0..<tones.count {
       var surrounding = 0.0
-      for k in 1..<width { surrounding += power(at: tone * width + k, mean) }
-      tones[tone].add(Decibels.ofPower(power(at: tone * width, mean)))
+      for k in 1..<width { surrounding += power(tone * width + k) }
+      tones[tone].add(Decibels.ofPower(power(tone * width)))
       surroundings[tone].add(Decibels.ofPower(surrounding / Double(width - 1)))
     }
   }
 
-  /// G. Goertzel, "An algorithm for the evaluation of finite trigonometric series", 1958.
-  private func power(at index: Int, _ mean: Float) -> Double {
-    let coefficient = coefficients[index]
-    var (one, two) = (0.0, 0.0)
-    for i in 0..<windowCount {
-      let next = Double((samples[i] - mean) * window[i]) + coefficient * one - two
-      two = one
-      one = next
+  private func power(_ index: Int) -> Double {
+    let (real, imaginary) = (Double(products[2 * index]), Double(products[2 * index + 1]))
+    return real * real + imaginary * imaginary
+  }
+
+  /// What a detector multiplies with, which all of one rate can share: about half a megabyte.
+  public struct Table: Sendable {
+    fileprivate let decimation: Int
+    fileprivate let windowCount: Int
+    /// Cosine and sine of each frequency under a Hann window, less their means, so that an offset is no hum.
+    fileprivate let layer: DenseLayer
+
+    /// The table for a rate.
+    public init(_ sampleRate: SampleRate) {
+      let rate = sampleRate.hertz
+      decimation = max(1, rate / HumDetector.targetRate)
+      let (decimation, count) = (decimation, rate / decimation / 2)
+      windowCount = count
+      // Makes the square of a sine's magnitude its power.
+      let scale = 2.0.squareRoot() / (Double(count) / 2)
+      let window = (0..<count).map { scale * (0.5 - 0.5 * cosine(2 * .pi * Double($0) / Double(count))) }
+      var rows: [Float] = []
+      for mains in HumDetector.mains {
+        for harmonic in 1...HumDetector.harmonicCount {
+          for distance in [0] + HumDetector.neighbours {
+            let step = 2 * .pi * (Double(mains * harmonic) + distance) * Double(decimation) / Double(rate)
+            for wave in [cosine, sine] as [(Double) -> Double] {
+              let products = (0..<count).map { window[$0] * wave(step * Double($0)) }
+              let mean = products.reduce(0, +) / Double(count)
+              rows += products.map { Float($0 - mean) }
+            }
+          }
+        }
+      }
+      layer = DenseLayer(
+        rows: rows, bias: [Float](repeating: 0, count: rows.count / count), columnCount: count)
     }
-    return max(0, one * one + two * two - coefficient * one * two)
   }
 }

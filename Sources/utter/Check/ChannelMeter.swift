@@ -11,6 +11,9 @@ final class ChannelMeter {
   var speech = SpeechLevelMeter()
   /// The level of each stretch of speech of 0.3 s and more.
   private(set) var segments: [SegmentLevel] = []
+  /// Samples that were not finite, and the first of them.
+  var nonFiniteCount = 0
+  var firstNonFinite: Int?
   /// All stretches of speech.
   private(set) var speechPlaces: [Range<Int>] = []
   /// The frames that the last block has completed.
@@ -32,11 +35,11 @@ final class ChannelMeter {
   /// Enough to compare, whatever the length of a recording.
   private static let mostSegments = 10_000
 
-  init(_ rate: SampleRate) {
+  init(_ rate: SampleRate, humTable: HumDetector.Table) {
     level = LevelMeter(rate)
     clipping = ClippingDetector(rate)
     dropouts = DropoutDetector(rate)
-    hum = HumDetector(rate)
+    hum = HumDetector(humTable)
     bandwidth = BandwidthMeter(rate)
     tracker = SpeechTracker(SpeechDetector(.neural, rate), configuration: .speech)
   }

@@ -238,10 +238,26 @@ struct CheckRules {
     guard hasSpeech else { return }
     let best = measured.bestChannel
     let channel = measured.channels[best]
-    guard let ratio = channel.signalToNoise, ratio < Self.noisySNR else { return }
+    guard let ratio = channel.signalToNoise else { return judgeNoiseWithoutPauses(best, channel) }
+    guard ratio < Self.noisySNR else { return }
     add(
       .noise, ratio < Self.noisySNROfFault ? .fault : .note, channel: best, value: ratio, unit: "dB",
       "Noisy: speech is only \(text(ratio)) dB above what is heard in its pauses\(on(best)).",
+      remedy: "Bring the microphone nearer; 6 dB for each half of the distance.")
+  }
+
+  /// In dB. Between its sounds, speech falls by 25 dB and more within a second; where it never does, something else is
+  /// there all the time.
+  private static let leastFall = 14.0
+  private static let leastFallOfFault = 9.0
+
+  private mutating func judgeNoiseWithoutPauses(_ best: Int, _ channel: CheckMeasurements.Channel) {
+    guard !channel.hasSilentPauses, let speech = channel.speechLevel, let floor = channel.greatestNoiseLevel,
+      speech - floor < Self.leastFall
+    else { return }
+    add(
+      .noise, speech - floor < Self.leastFallOfFault ? .fault : .note, channel: best, value: speech - floor, unit: "dB",
+      "Noisy, by the look of it: there is no pause to measure in, but between its sounds the speech never falls by more than \(text(speech - floor)) dB\(on(best)).",
       remedy: "Bring the microphone nearer; 6 dB for each half of the distance.")
   }
 
@@ -329,7 +345,7 @@ struct CheckRules {
   private mutating func judge(_ pair: CheckMeasurements.Pair) {
     let names = "Channels \(pair.first) and \(pair.second)"
     let louder = (pair.levelDifference ?? 0) > 0 ? pair.second : pair.first
-    if pair.isIdentical || (pair.correlation ?? 0) >= Self.duplicate {
+    if pair.isIdentical || ((pair.correlation ?? 0) >= Self.duplicate && abs(pair.levelDifference ?? 0) < Self.unequal) {
       add(
         .duplicateChannel, .note, channel: pair.second, value: pair.correlation, unit: "correlation",
         "\(names) hold the same\(pair.isIdentical ? ", sample by sample" : "").",

@@ -46,7 +46,8 @@ struct RecordingCheck: ~Copyable {
   init(_ rate: SampleRate, channelCount: Int) {
     self.rate = rate
     self.channelCount = channelCount
-    meters = (0..<channelCount).map { _ in ChannelMeter(rate) }
+    let humTable = HumDetector.Table(rate)
+    meters = (0..<channelCount).map { _ in ChannelMeter(rate, humTable: humTable) }
     loudness = LoudnessMeter(rate, channelCount: channelCount)
     let isPairwise = channelCount <= Self.mostChannelsPairwise
     pairs = (0..<channelCount).flatMap { first in
@@ -63,7 +64,7 @@ struct RecordingCheck: ~Copyable {
     while taken < interleaved.count {
       let count = min(Self.sliceCount, (interleaved.count - taken) / channelCount)
       for channel in 0..<channelCount {
-        Self.copy(interleaved, from: taken, channel: channel, of: channelCount, count: count, into: &slices[channel])
+        take(interleaved.extracting(taken..<taken + count * channelCount), channel: channel)
       }
       for channel in 0..<channelCount {
         let slice = slices[channel]
@@ -97,16 +98,22 @@ struct RecordingCheck: ~Copyable {
     }
   }
 
-  private static func copy(
-    _ interleaved: Span<Float>, from start: Int, channel: Int, of channelCount: Int, count: Int,
-    into slice: inout [Float]
-  ) {
-    // Not made finite here: the level meter counts what is not.
-    var place = start + channel
-    for i in 0..<count {
-      slice[i] = interleaved[place]
-      place += channelCount
+  private mutating func take(_ interleaved: Span<Float>, channel: Int) {
+    let meter = meters[channel]
+    // One channel of blocks of whole sample frames: nothing that could be refused.
+    let replaced = Self.copy(interleaved, channel: channel, of: channelCount, into: &slices[channel])
+    if replaced > 0, meter.firstNonFinite == nil {
+      let place = stride(from: channel, to: interleaved.count, by: channelCount).first { !interleaved[$0].isFinite }
+      meter.firstNonFinite = meter.level.sampleCount + (place ?? 0) / channelCount
     }
+    meter.nonFiniteCount += replaced
+  }
+
+  private static func copy(
+    _ interleaved: Span<Float>, channel: Int, of channelCount: Int, into slice: inout [Float]
+  ) -> Int {
+    var target = slice.mutableSpan
+    return (try? Downmix.channel(channel).process(interleaved, channelCount: channelCount, into: &target)) ?? 0
   }
 
   private func measurements(of recording: borrowing Recording) -> CheckMeasurements {
@@ -131,7 +138,7 @@ struct RecordingCheck: ~Copyable {
       greatestNoiseLevel: meter.speech.greatestNoiseLevel, hasSilentPauses: meter.speech.hasSilentPauses,
       signalToNoise: meter.speech.signalToNoise,
       speechPlaces: meter.speechPlaces, segments: meter.segments.map { CheckMeasurements.Segment(place: $0.place, level: $0.level) },
-      nonFiniteCount: meter.level.nonFiniteCount, firstNonFinite: meter.level.firstNonFinite)
+      nonFiniteCount: meter.nonFiniteCount, firstNonFinite: meter.firstNonFinite)
   }
 
   private static func pair(_ meter: PairMeter) -> CheckMeasurements.Pair {
