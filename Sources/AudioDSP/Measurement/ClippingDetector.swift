@@ -105,7 +105,10 @@ public struct ClippingDetector: ~Copyable, Sendable {
         length += 1
         continue
       }
-      if abs(value) >= Self.leastLevel {
+      // An extremum of one side; steps of the quantiser are seen there, too, where a wave is slowest.
+      if abs(value) >= Self.leastLevel,
+        value > 0 ? value > beforeRun && value > sample : value < beforeRun && value < sample
+      {
         runValue = value
         runLength = length
         sampleCount = first + i
@@ -153,7 +156,6 @@ public struct ClippingDetector: ~Copyable, Sendable {
     if difference < steps[exponent], exponent == Int(next.bitPattern >> 23 & 255) { steps[exponent] = difference }
     let sign: Float = runValue < 0 ? -1 : 1
     let (one, other) = ((runValue - beforeRun) * sign, (runValue - next) * sign)
-    guard min(one, other) > 0 else { return }
     let present = sign < 0 ? lower : upper
     let tolerance = max(Self.tolerance, Self.relativeTolerance * level)
     let step = step(at: exponent)

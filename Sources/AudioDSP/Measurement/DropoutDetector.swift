@@ -18,8 +18,8 @@ public struct DropoutDetector: ~Copyable, Sendable {
   private static let leastShareOfLoudest: Float = 0.0032
   /// 15 dB: the millisecond at an edge against all five. Where a sound has faded out there is less, even within 5 ms.
   private static let leastShareOfEdge: Float = 0.0316
-  /// Steps of the quantiser that the root of an edge's power must have: what is quieter in an 8-bit recording is level
-  /// by rounding.
+  /// Steps of the quantiser that the root of an edge's power must have, in its last millisecond, too: what is quieter is
+  /// level by rounding, as most is in a pause of 8 bits.
   private static let leastSteps: Float = 16
   /// Half of it every second: 3 dB.
   private static let fallPerSecond = 0.5
@@ -178,8 +178,8 @@ public struct DropoutDetector: ~Copyable, Sendable {
 
   private func isLoud(_ edge: Edge) -> Bool {
     let step = Self.leastSteps * leastStep
-    return edge.power >= max(Self.leastPower, edge.loudest * Self.leastShareOfLoudest, step * step)
-      && edge.innerPower >= edge.power * Self.leastShareOfEdge
+    return edge.power >= max(Self.leastPower, edge.loudest * Self.leastShareOfLoudest)
+      && edge.innerPower >= max(edge.power * Self.leastShareOfEdge, step * step)
   }
 
   /// The sound before `end`, less the value that stands in the stretch: an offset is no sound.
@@ -236,7 +236,10 @@ public struct DropoutDetector: ~Copyable, Sendable {
       let lag = lags[k]
       let start = sampleCount - probeCount
       guard start >= lag, isRepeated(start..<sampleCount, lag: lag) else { continue }
-      guard power(start..<sampleCount, besides: recent[start & mask]) >= max(Self.leastPower, loudest * Self.leastShareOfLoudest) else { continue }
+      guard
+        power(start..<sampleCount, besides: recent[start & mask])
+          >= max(Self.leastPower, loudest * Self.leastShareOfLoudest)
+      else { continue }
       // A tone of which the lag holds whole periods repeats all the time, and so does silence.
       if !isPeriodic(start..<sampleCount, below: lag) { repeated = (start, sampleCount, lag) }
       return
@@ -254,7 +257,12 @@ public struct DropoutDetector: ~Copyable, Sendable {
   }
 
   private func isRepeated(_ range: Range<Int>, lag: Int) -> Bool {
-    for i in range.reversed() where recent[i & mask] != recent[(i - lag) & mask] { return false }
+    // Backwards, and a loop of its own: in a debug build, a reversed range allocates.
+    var i = range.upperBound
+    while i > range.lowerBound {
+      i -= 1
+      if recent[i & mask] != recent[(i - lag) & mask] { return false }
+    }
     return true
   }
 

@@ -186,7 +186,9 @@ public struct LoudnessMeter: ~Copyable, Sendable {
     var target = slice.mutableSpan
     let count = interleaved.count / channelCount
     _ = kernels.downmix(interleaved, channelCount: channelCount, channel: channel, into: &target)
-    for i in 0..<count where abs(target[i]) > greatestSample { target[i] = target[i] < 0 ? -greatestSample : greatestSample }
+    for i in 0..<count where abs(target[i]) > greatestSample {
+      target[i] = target[i] < 0 ? -greatestSample : greatestSample
+    }
   }
 
   private static func filter(

@@ -24,7 +24,8 @@ struct CheckReport: Sendable {
     var lines = ["\(file.onOneLine): \(verdict)"]
     for (name, value) in facts { lines.append("  " + name.padding(toLength: 12, withPad: " ", startingAt: 0) + value) }
     for finding in findings {
-      lines.append("  \(finding.severity.rawValue.padding(toLength: 7, withPad: " ", startingAt: 0))\(finding.kind.rawValue)")
+      lines.append(
+        "  \(finding.severity.rawValue.padding(toLength: 7, withPad: " ", startingAt: 0))\(finding.kind.rawValue)")
       let places = placesText(finding.places)
       lines.append("    " + (places.isEmpty ? "" : "\(places): ") + finding.words)
       lines.append("    \(finding.remedy)")
@@ -56,12 +57,16 @@ struct CheckReport: Sendable {
       value.map { $0 <= -150 ? "digital silence" : String(format: "%.1f %@", $0, unit) } ?? "not to be told"
     }
     var facts = [
-      ("format", "\(measured.container), \(measured.encoding), \(measured.rate), \(counted(measured.channels.count, "channel"))"),
+      (
+        "format",
+        "\(measured.container), \(measured.encoding), \(measured.rate), \(counted(measured.channels.count, "channel"))"
+      ),
       ("length", "\(measured.rate.secondsText(measured.frameCount)) s"),
       (
         "speech",
         String(
-          format: "%.2f s (%.0f %%)", measured.speechSeconds, 100 * measured.speechSeconds / max(measured.seconds, 0.01))
+          format: "%.2f s (%.0f %%)", measured.speechSeconds, 100 * measured.speechSeconds / max(measured.seconds, 0.01)
+        )
           + (measured.channels.count > 1 ? ", most of it on channel \(measured.bestChannel)" : "")
       ),
       ("level", "speech \(level(best.speechLevel, "dBFS")), peak \(level(peak, "dBFS"))"),
@@ -179,7 +184,8 @@ struct CheckReport: Sendable {
         .array(
           finding.places.map {
             .array([
-              .number(measured.rate.seconds(of: $0.lowerBound), 6), .number(measured.rate.seconds(of: $0.upperBound), 6),
+              .number(measured.rate.seconds(of: $0.lowerBound), 6),
+              .number(measured.rate.seconds(of: $0.upperBound), 6),
             ])
           })
       ),

@@ -126,7 +126,8 @@ struct CheckRules {
         .overFullScale, channel.samplePeak >= 1 ? .fault : .note, channel: index, value: channel.samplePeak,
         unit: "dBFS",
         "Samples\(on(index)) exceed full scale, by up to \(text(channel.samplePeak, 1)) dB: every conversion to 16 bits clips them.",
-        remedy: "Lower the file by \(text(channel.samplePeak.rounded(.up))) dB, in floating point, before it is converted.")
+        remedy:
+          "Lower the file by \(text(channel.samplePeak.rounded(.up))) dB, in floating point, before it is converted.")
     }
     if let offset = channel.offset, abs(offset.value) >= Self.leastOffset,
       abs(offset.value) >= Self.offsetErrors * offset.standardError
@@ -207,7 +208,9 @@ struct CheckRules {
         add(
           .tooQuiet, level < Self.quietLevelOfFault ? .fault : .note, value: level, unit: "dBFS",
           "Speech is quiet: \(text(level)) dBFS. Detectors of voice may miss it, and 16 bits leave \(text(level + 98)) dB above their own noise.",
-          remedy: "Raise the input's gain by \(text(-26 - level)) dB; a file that exists can be raised without harm, if its noise is low.")
+          remedy:
+            "Raise the input's gain by \(text(-26 - level)) dB; a file that exists can be raised without harm, if its noise is low."
+        )
       } else if level > Self.loudLevel {
         add(
           .tooLoud, .note, value: level, unit: "dBFS",
@@ -345,7 +348,8 @@ struct CheckRules {
   private mutating func judge(_ pair: CheckMeasurements.Pair) {
     let names = "Channels \(pair.first) and \(pair.second)"
     let louder = (pair.levelDifference ?? 0) > 0 ? pair.second : pair.first
-    if pair.isIdentical || ((pair.correlation ?? 0) >= Self.duplicate && abs(pair.levelDifference ?? 0) < Self.unequal) {
+    if pair.isIdentical || ((pair.correlation ?? 0) >= Self.duplicate && abs(pair.levelDifference ?? 0) < Self.unequal)
+    {
       add(
         .duplicateChannel, .note, channel: pair.second, value: pair.correlation, unit: "correlation",
         "\(names) hold the same\(pair.isIdentical ? ", sample by sample" : "").",
@@ -359,12 +363,15 @@ struct CheckRules {
       add(
         .talkers, .advice, channel: pair.second, value: min(pair.firstAloneSeconds, pair.secondAloneSeconds),
         unit: "s", "\(names) hold different talkers.",
-        remedy: "Take them one by one, --channel \(pair.first) and --channel \(pair.second), to know who spoke and to keep apart what they said at the same time.")
+        remedy:
+          "Take them one by one, --channel \(pair.first) and --channel \(pair.second), to know who spoke and to keep apart what they said at the same time."
+      )
       return
     }
     let difference = abs(pair.levelDifference ?? 0)
     let milliseconds = pair.alignment.map { 1_000 * measured.rate.seconds(of: $0.delay) } ?? 0
-    if let correlation = pair.correlation, correlation <= -Self.inverted || (aligned <= -Self.inverted && abs(milliseconds) < Self.longDelay),
+    if let correlation = pair.correlation,
+      correlation <= -Self.inverted || (aligned <= -Self.inverted && abs(milliseconds) < Self.longDelay),
       difference < Self.combingLevel
     {
       let loss = pair.downmixLoss ?? 0

@@ -137,7 +137,8 @@ struct RecordingCheck: ~Copyable {
       speechLevel: meter.speech.speechLevel, noiseLevel: meter.speech.noiseLevel,
       greatestNoiseLevel: meter.speech.greatestNoiseLevel, hasSilentPauses: meter.speech.hasSilentPauses,
       signalToNoise: meter.speech.signalToNoise,
-      speechPlaces: meter.speechPlaces, segments: meter.segments.map { CheckMeasurements.Segment(place: $0.place, level: $0.level) },
+      speechPlaces: meter.speechPlaces,
+      segments: meter.segments.map { CheckMeasurements.Segment(place: $0.place, level: $0.level) },
       nonFiniteCount: meter.nonFiniteCount, firstNonFinite: meter.firstNonFinite)
   }
 
