@@ -50,7 +50,7 @@ import Testing
     "hum-and-clicks-16k.flac": ["hum", "no-speech"],
     // What these formats really hold.
     "float32-over-full-scale-16k.wav": ["over-full-scale"], "pcm24-extensible-24k.wav": ["too-quiet"],
-    "surround-5.1-16k.wav": ["empty-channel"], "stereo-44k1.ogg": ["duplicate-channel"],
+    "surround-5.1-16k.wav": ["empty-channel"],
   ]
 
   @Test func everyPlantedFaultAndNoOther() throws {
@@ -58,7 +58,7 @@ import Testing
     let entries = try #require(try JSONSerialization.jsonObject(with: manifest) as? [[String: Any]])
     let names = try entries.map { try #require($0["file"] as? String) }
     let reports = try Self.reports(names.map(Tool.audio))
-    #expect(reports.count == names.count && names.count >= 29)
+    #expect(reports.count == names.count && names.count >= 28)
     for (report, (name, entry)) in zip(reports, zip(names, entries)) {
       #expect(report.kinds == Self.planted[name, default: []], "\(name)")
       #expect(report.sample_frames == entry["sample_frames"] as? Int)
@@ -187,11 +187,24 @@ import Testing
     }
   }
 
-  /// With 20 ms lost at three places in loud speech.
+  /// With 20 ms lost at three places in loud speech, of which the millisecond before and that behind are loud, too.
   static func lost(_ samples: [Float], _ lose: (inout [Float], Range<Int>) -> Void) -> [Float] {
-    var samples = samples
-    for start in [105_003, 160_001, 300_007] { lose(&samples, start..<start + 960) }
-    return samples
+    var lossy = samples
+    func isLoud(_ place: Range<Int>) -> Bool {
+      place.reduce(Float(0)) { $0 + samples[$1] * samples[$1] } > 0.01 * Float(place.count)
+    }
+    var (start, count) = (30_007, 0)
+    while count < 3 {
+      if isLoud(start - 48..<start), isLoud(start - 240..<start), isLoud(start + 960..<start + 1_008),
+        isLoud(start + 960..<start + 1_200)
+      {
+        lose(&lossy, start..<start + 960)
+        count += 1
+        start += 30_000
+      }
+      start += 101
+    }
+    return lossy
   }
 
   @Test(arguments: variants)

@@ -21,6 +21,9 @@ public struct DropoutDetector: ~Copyable, Sendable {
   /// Steps of the quantiser that the root of an edge's power must have, in its last millisecond, too: what is quieter is
   /// level by rounding, as most is in a pause of 8 bits.
   private static let leastSteps: Float = 16
+  /// 48 times what counts as zero, -53 dBFS, in the last millisecond, too: the closure of a stop in quiet, clean speech
+  /// falls from 30 times to nothing as fast.
+  private static let leastEdge: Float = 48 * tolerance
   /// Half of it every second: 3 dB.
   private static let fallPerSecond = 0.5
   /// Zeros with dither, or with the rounding of a change of gain, stay within a step and a half of 16 bits.
@@ -177,7 +180,7 @@ public struct DropoutDetector: ~Copyable, Sendable {
   }
 
   private func isLoud(_ edge: Edge) -> Bool {
-    let step = Self.leastSteps * leastStep
+    let step = max(Self.leastSteps * leastStep, Self.leastEdge)
     return edge.power >= max(Self.leastPower, edge.loudest * Self.leastShareOfLoudest)
       && edge.innerPower >= max(edge.power * Self.leastShareOfEdge, step * step)
   }
