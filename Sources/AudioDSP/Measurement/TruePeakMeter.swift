@@ -1,11 +1,11 @@
 /// The true peak of one channel by ITU-R BS.1770-5, Annex 2: the greatest magnitude between the samples, too, as found
 /// by raising the rate four times.
 ///
-/// The interpolator has 32 taps for each of its four phases, a sinc under a Kaiser window, of which phase 0 is the sample
-/// itself. It is flat within 0.02 dB up to 0.9 of the Nyquist frequency and -6 dB there. Four instants for each sample miss the top of a tone at the Nyquist
-/// frequency by up to 0.69 dB, of one at half of it by 0.17 dB (20 log10 cos(pi f / (4 rate))); EBU Tech 3341 allows
-/// -0.4 to +0.2 dB for its cases. However the stream is cut into calls, the result is the same, bit for bit. Samples
-/// that are not finite are taken as 0. Nothing allocates after `init`.
+/// The interpolator has 32 taps for each of its four phases, a sinc under a Kaiser window, of which phase 0 is the
+/// sample itself; up to 0.9 of the Nyquist frequency it is exact to 0.05 dB. Four instants for each sample miss the top
+/// of a tone at the Nyquist frequency by up to 0.69 dB, of one at half of it by 0.17 dB (20 log10 cos(pi f / (4 rate)));
+/// EBU Tech 3341 allows -0.4 to +0.2 dB for its cases. However the stream is cut into calls, the result is the same, bit
+/// for bit. Samples that are not finite are taken as 0. Nothing allocates after `init`.
 public struct TruePeakMeter: ~Copyable, Sendable {
   private static let factor = 4
   /// For each phase.
@@ -13,7 +13,7 @@ public struct TruePeakMeter: ~Copyable, Sendable {
   /// Samples of which the outputs stand in one product with the matrix of ``layer``.
   private static let groupCount = 4
   private static let blockCount = 256
-  /// Of the Kaiser window: side lobes of the interpolator below -70 dB.
+  /// Of the Kaiser window: what passes beyond the Nyquist frequency is 70 dB down and more.
   private static let kaiserShape = 7.0
 
   /// The greatest magnitude of a sample.
