@@ -2,11 +2,11 @@ import ArgumentParser
 import AudioDSP
 
 struct CheckCommand: ParsableCommand {
-  enum Format: String, CaseIterable, ExpressibleByArgument {
+  enum Format: String, CaseIterable, Sendable, ExpressibleByArgument {
     case text, json
   }
 
-  enum FailOn: String, CaseIterable, ExpressibleByArgument {
+  enum FailOn: String, CaseIterable, Sendable, ExpressibleByArgument {
     case fault, note, never
 
     func isMet(by findings: [Finding]) -> Bool {
@@ -49,6 +49,7 @@ struct CheckCommand: ParsableCommand {
         talkers            Advice: the channels hold different talkers, to be taken one by one.
         no-speech, silent  Nothing to recognise.
         truncated          The file ends before its header says.
+        damaged            Parts within the file are missing.
         non-finite         Samples that are no numbers; taken as 0.
 
       THE FIGURES
@@ -75,20 +76,29 @@ struct CheckCommand: ParsableCommand {
   @Option(help: "Exit with status 1 where there is a fault, or a note; findings alone do not fail.")
   var failOn = FailOn.never
 
+  @OptionGroup var input: InputOptions
+  @OptionGroup var archive: ArchiveOptions
+
+  func validate() throws {
+    if archive.skipExisting { throw Misuse("--skip-existing is for commands that write a file for each recording") }
+  }
+
   func run() throws {
-    let inputs = try InputFiles(inputs)
+    let inputs = try InputFiles(inputs, takesAll: input.raw != nil)
+    if !archive.quiet { inputs.tellPassedOver() }
     let output = try Output("-")
     if format == .json { try output.write("[") }
     var reported = 0
     var isMet = false
-    try forEachFile(inputs) { file in
-      let report = try Self.report(on: file)
-      switch format {
-      case .text: try output.write((reported > 0 ? "\n" : "") + report.text)
-      case .json: try output.write((reported > 0 ? ",\n" : "\n") + report.json.description)
-      }
+    let run = ArchiveRun(inputs, archive)
+    try run { task in
+      let report = CheckReport(file: task.file.path, measured: try RecordingCheck.measure(task, input))
+      return (text: format == .json ? report.json.description : report.text, isMet: failOn.isMet(by: report.findings))
+    } deliver: { _, report in
+      let separator = format == .json ? (reported > 0 ? ",\n" : "\n") : (reported > 0 ? "\n" : "")
+      try output.write(separator + report.text)
       reported += 1
-      isMet = isMet || failOn.isMet(by: report.findings)
+      isMet = isMet || report.isMet
       // A long list of recordings gives its results as they are made.
       try output.flush()
     } finish: {
@@ -96,10 +106,5 @@ struct CheckCommand: ParsableCommand {
       try output.finish()
     }
     if isMet { throw Failure.alreadyTold }
-  }
-
-  /// Measures and judges one recording: writes nothing, and works on any thread.
-  static func report(on file: InputFiles.File) throws -> CheckReport {
-    CheckReport(file: file.path, measured: try RecordingCheck.measure(file.path))
   }
 }

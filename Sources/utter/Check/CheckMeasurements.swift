@@ -1,4 +1,5 @@
 import AudioDSP
+import AudioFiles
 import Foundation
 
 func raised(_ x: Double, _ exponent: Double) -> Double { pow(x, exponent) }
@@ -59,7 +60,8 @@ struct CheckMeasurements: Sendable {
   var frameCount: Int
   var container: String
   var encoding: String
-  var truncation: String?
+  /// What of the recording is lost.
+  var damage: [Damage]
   var loudness: Double?
   var maximumMomentaryLoudness: Double?
   /// Speech on any channel.

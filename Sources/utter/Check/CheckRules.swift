@@ -44,9 +44,15 @@ struct CheckRules {
   // MARK: The file
 
   private mutating func judgeFile() {
-    if let truncation = measured.truncation {
+    for damage in measured.damage {
+      let (kind, place): (Finding.Kind, Int?) =
+        switch damage {
+        case .truncation: (.truncated, measured.frameCount)
+        case .missingPages(_, _, let frame), .unendedStreams(_, let frame): (.damaged, frame)
+        case .told: (.damaged, nil)
+        }
       add(
-        .truncated, .fault, places: [measured.frameCount..<measured.frameCount], "\(truncation).",
+        kind, .fault, places: place.map { [$0..<$0] } ?? [], "\(damage).",
         remedy: "Fetch the file again; what is there can be used.")
     }
     for (index, channel) in measured.channels.enumerated() where channel.nonFiniteCount > 0 {

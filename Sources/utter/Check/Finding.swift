@@ -16,6 +16,7 @@ struct Finding: Sendable {
   /// Stable names for scripts.
   enum Kind: String, Sendable, CaseIterable {
     case truncated
+    case damaged
     case nonFinite = "non-finite"
     case silent
     case noSpeech = "no-speech"

@@ -32,11 +32,11 @@ struct RecordingCheck: ~Copyable {
     }
   }
 
-  /// Reads and measures the recording at `path`.
+  /// Reads and measures a recording.
   ///
   /// - Throws: What reading throws.
-  static func measure(_ path: String) throws -> CheckMeasurements {
-    var recording = try Recording(path)
+  static func measure(_ task: InputTask, _ options: InputOptions) throws -> CheckMeasurements {
+    var recording = try Recording(task, options)
     var check = RecordingCheck(recording.sampleRate, channelCount: recording.channelCount)
     try recording.forEachBlock { block in check.process(block) }
     check.finish()
@@ -119,7 +119,7 @@ struct RecordingCheck: ~Copyable {
   private func measurements(of recording: borrowing Recording) -> CheckMeasurements {
     CheckMeasurements(
       rate: rate, frameCount: recording.frameCount, container: recording.container, encoding: recording.encoding,
-      truncation: recording.truncation.map { "\($0)" }, loudness: loudness.integrated,
+      damage: recording.damage, loudness: loudness.integrated,
       maximumMomentaryLoudness: loudness.maximumMomentary,
       speechSeconds: Double(speechFrames) / Double(FrameGrid.rate), channels: meters.map(Self.channel),
       pairs: pairs.map(Self.pair))

@@ -25,8 +25,8 @@ struct Recording: ~Copyable {
   var container: String { reader.container }
   var encoding: String { reader.encoding }
 
-  /// What is missing at the end, once everything has been read.
-  var truncation: Truncation? { reader.truncation }
+  /// What of the recording is lost, once everything has been read.
+  var damage: [Damage] { reader.damage }
 
   /// Hands all of the recording to `body`, block by block.
   mutating func forEachBlock(_ body: (Span<Float>) throws -> Void) throws {
