@@ -190,22 +190,26 @@ private func open(_ file: InputFile) throws(AudioFileError.Problem) -> any Frame
     return try DecodedFile(
       file, samples: plain, container: layout.container, hertz: layout.hertz, isPadded: layout.isPadded)
   }
+  var survey: OggPages.Survey?
   if layout == nil {
     let start = try FileLayout.endOfID3Tag(file)
     if try OggPages.haveAudio(file, at: start) {
       let survey = try OggPages.survey(file, at: start)
       return try OggStream(FileCursor(file, at: start), survey: survey, isLive: false)
     }
+    if try file.bytes(start..<start + 4) == OggPage.capturePattern {
+      survey = try OggPages.survey(file, at: start, takesAny: true)
+    }
   }
   do {
-    return try DecodedFile(file, layout)
+    return try DecodedFile(file, layout, survey)
   } catch .notAudio {
     // Only what begins like something is worth a process.
     guard try FileSignature.isKnown(file) else { throw .notAudio }
-    return try ForeignFile(file)
+    return try ForeignFile(file, survey)
   } catch .unreadableHeader(let container, let reason) {
     // What libsndfile says of it is the better reason if nobody can read it.
-    guard let file = try? ForeignFile(file) else { throw .unreadableHeader(container: container, reason: reason) }
+    guard let file = try? ForeignFile(file, survey) else { throw .unreadableHeader(container: container, reason: reason) }
     return file
   }
 }

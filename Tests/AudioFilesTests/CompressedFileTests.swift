@@ -175,6 +175,32 @@ import Testing
     }
   }
 
+  @Test("A stream with a Xing header that ends between two frames or in one, however little is missing")
+  func cutXing() throws {
+    let folder = try TemporaryFolder()
+    let bytes = try Self.testAudio("mono-44k1.mp3")
+    let whole = try Recording(folder.write("whole.mp3", bytes))
+    // Where frames begin: from the sizes in their headers (MPEG-1 layer III at 44.1 kHz).
+    let rates = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320]
+    var starts: [Int] = []
+    var position = bytes.starts(with: Array("ID3".utf8)) ? 10 + bytes[6..<10].reduce(0) { $0 << 7 | Int($1) } : 0
+    while position + 4 < bytes.count, bytes[position] == 0xFF, bytes[position + 1] & 0xFE == 0xFA {
+      starts.append(position)
+      let padding = Int(bytes[position + 2] >> 1 & 1)
+      position += 144_000 * rates[Int(bytes[position + 2] >> 4)] / 44_100 + padding
+    }
+    try #require(starts.count > 100)
+    for count in [starts.last!, starts.last! + 50, starts[starts.count - 2], starts[starts.count / 2], bytes.count / 2] {
+      let cut = try Recording(folder.write("cut.mp3", Array(bytes[..<count])))
+      #expect(cut.framesRead < whole.framesRead)
+      #expect(
+        cut.truncation == Truncation(promisedFrameCount: whole.framesRead, frameCount: cut.framesRead),
+        "\(count) of \(bytes.count) bytes")
+      let pipe = try LivePipe.recording(Array(bytes[..<count]))
+      #expect(pipe.damage == cut.damage)
+    }
+  }
+
   @Test("An Ogg stream that is cut off", arguments: ["stereo-44k1.ogg", "mono-48k.opus"])
   func cutOgg(name: String) throws {
     let folder = try TemporaryFolder()

@@ -14,6 +14,10 @@ final class DecodedFile: FrameSource {
   private let decoder: Decoder
   private let isMPEG: Bool
   private let requestLimit: Int
+  /// What the pages of an Ogg file say.
+  private let survey: OggPages.Survey?
+  /// Whether the header of an MPEG stream promises more bytes than there are.
+  private let lacksBytes: Bool
   /// Bytes behind the last whole sample frame, where the file's end is all that ends the samples.
   private let hasPartialFrame: Bool
   private var framesRead = 0
@@ -43,13 +47,19 @@ final class DecodedFile: FrameSource {
     frameCount = frames
     isMPEG = false
     requestLimit = .max
+    survey = nil
+    lacksBytes = false
     let rest = plain.byteCount == nil ? available % plain.frameSize : 0
     let last = try file.bytes(file.count - rest..<file.count)
     hasPartialFrame = rest > 0 && !(isPadded && last == [0])
   }
 
   /// Has libsndfile find out what the file is.
-  init(_ file: InputFile, _ layout: FileLayout?) throws(AudioFileError.Problem) {
+  ///
+  /// - Parameter survey: What the pages of an Ogg file say.
+  init(
+    _ file: InputFile, _ layout: FileLayout?, _ survey: OggPages.Survey?
+  ) throws(AudioFileError.Problem) {
     let decoder = try Self.open(file, layout)
     self.decoder = decoder
     let type = decoder.format & SF_FORMAT_TYPEMASK
@@ -63,6 +73,8 @@ final class DecodedFile: FrameSource {
     container = layout?.container ?? names.container
     encoding = names.encoding
     hasPartialFrame = false
+    self.survey = survey
+    lacksBytes = isMPEG ? try XingHeader(file)?.lacksBytes ?? false : false
     // A decoder that fails within a call does not tell where. libsndfile even gives back nothing of a call in which
     // libmpg123 failed; but without a Xing header, an MPEG stream is cut from its start on into frames of 384, 576 or
     // 1,152 sample frames, of which this divides each, so that a call never spans two.
@@ -143,8 +155,9 @@ final class DecodedFile: FrameSource {
         if isMPEG, frameCount == nil, !bytes.isExhausted {
           failure = decodingFailed("the decoder stopped at byte \(bytes.position) of \(bytes.count)")
         }
-        // libsndfile does not know the length of an Ogg stream only when it does not end with a page.
-        breaksOff = decoder.format & SF_FORMAT_TYPEMASK == SF_FORMAT_OGG && frameCount == nil
+        if survey?.linkCount ?? 1 > 1 {
+          failure = decodingFailed("libsndfile does not read the next stream of the Ogg chain")
+        }
       }
       return result.frameCount
     }
@@ -165,13 +178,15 @@ final class DecodedFile: FrameSource {
 
   var damage: [Damage] {
     guard isAtEnd else { return [] }
-    // Encoders disagree on whether a Xing header counts its own frame.
-    if let promised = promisedFrameCount, framesRead < promised - (isMPEG ? 1_152 : 0) {
+    // Encoders disagree on whether a Xing header counts its own frame; then its count of bytes decides.
+    let tolerance = isMPEG && !lacksBytes ? 1_152 : 0
+    if let promised = promisedFrameCount, framesRead < promised - tolerance {
       return [.truncation(Truncation(promisedFrameCount: promised, frameCount: framesRead))]
     }
     if breaksOff && promisedFrameCount == nil {
       return [.truncation(Truncation(promisedFrameCount: nil, frameCount: framesRead))]
     }
+    if let survey { return survey.damage(afterReading: framesRead) }
     if hasPartialFrame {
       return [
         .truncation(

@@ -28,11 +28,14 @@ final class ForeignFile: FrameSource {
   }
 
   private let backend: Backend
+  /// What the pages of an Ogg file say, of which ffmpeg does not tell that its end is missing.
+  private let survey: OggPages.Survey?
   private var framesRead = 0
   private var ending: Ending?
 
   /// - Throws: When there is no decoder, or none that can read the file.
-  init(_ file: InputFile) throws(AudioFileError.Problem) {
+  init(_ file: InputFile, _ survey: OggPages.Survey?) throws(AudioFileError.Problem) {
+    self.survey = survey
     #if canImport(AudioToolbox)
       do throws(AudioFileError.Problem) {
         let decoder = try SystemDecoder(decoding: file)
@@ -102,6 +105,10 @@ final class ForeignFile: FrameSource {
   }
 
   var damage: [Damage] {
-    if case .damaged(let reason) = ending { [.told(reason)] } else { [] }
+    switch ending {
+    case nil: []
+    case .damaged(let reason): [.told(reason)]
+    default: survey?.damage(afterReading: framesRead) ?? []
+    }
   }
 }

@@ -101,6 +101,12 @@ struct OggPages {
   /// The last granule position of the link's stream of audio.
   private(set) var lastGranule: Int?
   private var nextSequence: UInt32 = 0
+  /// Whether the first stream of any kind is taken.
+  private let takesAny: Bool
+
+  init(takesAny: Bool = false) {
+    self.takesAny = takesAny
+  }
 
   /// Takes the next page.
   ///
@@ -108,7 +114,7 @@ struct OggPages {
   mutating func follow(_ page: OggPage, _ codec: OggCodec) -> Verdict {
     if page.isFirst {
       if isPastBeginning { return .nextLink }
-      guard audio == nil, codec != .other else { return .foreign }
+      guard audio == nil, takesAny || codec != .other else { return .foreign }
       audio = (page.serial, codec)
       nextSequence = page.sequence &+ 1
       hasEnded = page.isLast
@@ -126,7 +132,7 @@ struct OggPages {
 
   /// Goes on to the next link.
   mutating func beginLink() {
-    self = OggPages()
+    self = OggPages(takesAny: takesAny)
   }
 }
 
@@ -149,19 +155,37 @@ extension OggPages {
     var linkCount = 1
     /// The last granule position of the first link's stream of audio.
     var lastGranule: Int?
-    /// Whether the last link's stream of audio, or whatever else the file's last page belongs to, has its last page.
+    /// Whether the last link's stream of audio has its last page.
     var hasEnded = false
-    /// Whether no page of the streams of audio is missing.
+    /// Whether no page of the streams of audio is missing, and nothing is between pages or behind them.
     var isComplete = true
+
+    /// Whether there is nothing to object to.
+    var isWhole: Bool { linkCount == 1 && hasEnded && isComplete }
+
+    /// What is lost of a file whose decoder does not follow the pages.
+    func damage(afterReading frameCount: Int) -> [Damage] {
+      if !hasEnded {
+        return [.truncation(Truncation(promisedFrameCount: nil, frameCount: frameCount, sign: .noEndMark))]
+      }
+      return isComplete ? [] : [.told("pages of the Ogg stream are missing")]
+    }
   }
 
-  /// Goes over a file's pages; nil when something is between them.
-  static func survey(_ file: InputFile, at start: Int) throws(AudioFileError.Problem) -> Survey? {
-    var pages = OggPages()
+  /// Goes over a file's pages, as far as they follow each other.
+  ///
+  /// - Parameter takesAny: Whether the first stream of each link is taken, whatever is in it.
+  static func survey(
+    _ file: InputFile, at start: Int, takesAny: Bool = false
+  ) throws(AudioFileError.Problem) -> Survey {
+    var pages = OggPages(takesAny: takesAny)
     var survey = Survey()
     var position = start
     while position < file.count {
-      guard let (page, codec) = try header(file, at: position), position + page.size <= file.count else { return nil }
+      guard let (page, codec) = try header(file, at: position), position + page.size <= file.count else {
+        survey.isComplete = false
+        break
+      }
       switch pages.follow(page, codec) {
       case .nextLink:
         survey.linkCount += 1
@@ -171,9 +195,9 @@ extension OggPages {
       case .foreign: break
       }
       if survey.linkCount == 1 { survey.lastGranule = pages.lastGranule }
-      survey.hasEnded = pages.audio == nil ? page.isLast : pages.hasEnded
       position += page.size
     }
+    survey.hasEnded = pages.hasEnded
     return survey
   }
 

@@ -75,8 +75,7 @@ final class OggStream: FrameSource {
     channelCount = decoder.channelCount
     hertz = decoder.hertz
     (container, encoding) = decoder.names
-    let isWhole = survey.map { $0.linkCount == 1 && $0.hasEnded && $0.isComplete } ?? false
-    promisedFrameCount = isWhole ? survey?.lastGranule.map { link.frameCount(at: $0) } : nil
+    promisedFrameCount = survey.flatMap { $0.isWhole ? $0.lastGranule : nil }.map { link.frameCount(at: $0) }
     frameCount = promisedFrameCount
     self.link = link
     link.supply = { [unowned self] in pull(waits: true) == .page }
