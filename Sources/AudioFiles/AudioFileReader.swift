@@ -209,7 +209,9 @@ private func open(_ file: InputFile) throws(AudioFileError.Problem) -> any Frame
     return try ForeignFile(file, survey)
   } catch .unreadableHeader(let container, let reason) {
     // What libsndfile says of it is the better reason if nobody can read it.
-    guard let file = try? ForeignFile(file, survey) else { throw .unreadableHeader(container: container, reason: reason) }
+    guard let file = try? ForeignFile(file, survey) else {
+      throw .unreadableHeader(container: container, reason: reason)
+    }
     return file
   }
 }

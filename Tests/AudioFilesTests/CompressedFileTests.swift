@@ -190,7 +190,8 @@ import Testing
       position += 144_000 * rates[Int(bytes[position + 2] >> 4)] / 44_100 + padding
     }
     try #require(starts.count > 100)
-    for count in [starts.last!, starts.last! + 50, starts[starts.count - 2], starts[starts.count / 2], bytes.count / 2] {
+    for count in [starts.last!, starts.last! + 50, starts[starts.count - 2], starts[starts.count / 2], bytes.count / 2]
+    {
       let cut = try Recording(folder.write("cut.mp3", Array(bytes[..<count])))
       #expect(cut.framesRead < whole.framesRead)
       #expect(

@@ -9,6 +9,14 @@ struct LivePipe {
 
   var descriptor: Int32 { pipe.fileHandleForReading.fileDescriptor }
 
+  /// - Parameter limit: When the pipe is closed if the test has not done it, so that a reader that waits for ever, for
+  ///   which there is no reason, fails and does not hang.
+  init(endingAfterSeconds limit: Int? = nil) {
+    guard let limit else { return }
+    let writing = pipe.fileHandleForWriting
+    DispatchQueue.global().asyncAfter(deadline: .now() + .seconds(limit)) { try? writing.close() }
+  }
+
   /// Writes bytes now; no more than a pipe holds, or nobody would read them.
   func send(_ bytes: some Collection<UInt8>) {
     pipe.fileHandleForWriting.write(Data(bytes))

@@ -55,7 +55,7 @@ import Testing
     let file = try Recording(folder["file"]).samples
     let isPadded = [.wav, .aiff, .rf64].contains(format.container) && 3_000 * format.frameSize % 2 == 1
     let dataStart = bytes.count - 3_000 * format.frameSize - (isPadded ? 1 : 0)
-    let pipe = LivePipe()
+    let pipe = LivePipe(endingAfterSeconds: 60)
     // Nobody writes while the reader reads: a reader that waited for more would wait for ever.
     pipe.send(bytes[..<(dataStart + 10 * format.frameSize + format.frameSize / 2)])
     var reader = try pipe.reader()
@@ -76,7 +76,7 @@ import Testing
 
   @Test("Blocks are handed on at once")
   func blocks() throws {
-    let pipe = LivePipe()
+    let pipe = LivePipe(endingAfterSeconds: 60)
     let bytes = MadeFile.wav(data: MadeFile.samples((0..<100).map { Int16($0) }))
     pipe.send(bytes[..<(44 + 60)])
     var reader = try pipe.reader()

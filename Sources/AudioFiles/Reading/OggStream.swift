@@ -63,7 +63,12 @@ final class OggStream: FrameSource {
       }
     }
     guard let audio else { throw .unreadableHeader(container: "Ogg", reason: "it has no stream of Vorbis or Opus") }
-    try link.open(audio)
+    do throws(AudioFileError.Problem) {
+      try link.open(audio)
+    } catch {
+      if let errorNumber = reader.errorNumber { throw .system(.read, errorNumber: errorNumber) }
+      throw error
+    }
     guard let decoder = link.decoder else { preconditionFailure("it is open") }
     self.pages = pages
     firstPageOfNextLink = next
@@ -158,7 +163,7 @@ final class OggStream: FrameSource {
   /// Goes on to the next link of the chain, or to the end.
   private func finishLink() {
     guard let link else { return }
-    if let last = link.lastGranule { framesStated += link.frameCount(at: last) }
+    if let last = link.lastGranule { framesStated &+= link.frameCount(at: last) }
     // A page may be left of other streams, or of the next link.
     while firstPageOfNextLink == nil {
       guard case .page(let page) = reader.next(waits: true) else {
@@ -257,13 +262,14 @@ private final class OggLink {
     bytes.endOpening()
     // libopus decodes at 48 kHz or a whole part of it; granule positions always count at 48 kHz.
     if case .opus = audio.codec { granulesPerFrame = max(1, 48_000 / decoder.hertz) }
-    firstGranule = OggLinkBytes.claimedGranule - decoder.claimedFrameCount * granulesPerFrame
+    // Wrapping, for files that say what cannot be.
+    firstGranule = OggLinkBytes.claimedGranule &- decoder.claimedFrameCount &* granulesPerFrame
     self.decoder = decoder
   }
 
   /// How many sample frames there are from the first to a granule position.
   func frameCount(at granule: Int) -> Int {
-    max(0, (granule - firstGranule) / granulesPerFrame)
+    max(0, (granule &- firstGranule) / granulesPerFrame)
   }
 
   /// How many sample frames the pages that were added hold, less those that were read.
@@ -302,9 +308,10 @@ private final class OggLinkBytes: DecoderBytes {
   private var lastPage: [UInt8] = []
 
   func add(_ page: ArraySlice<UInt8>) {
-    if !isOpening, position - start >= content.count / 2 {
-      content.removeFirst(position - start)
-      start = position
+    let passed = min(position - start, content.count)
+    if !isOpening, passed >= content.count / 2 {
+      content.removeFirst(passed)
+      start += passed
     }
     content += page
   }
