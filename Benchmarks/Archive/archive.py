@@ -129,7 +129,7 @@ def check_resumed(utter: str, archive: Path, whole: Path, part: Path) -> int:
     while True:
         process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         try:
-            process.wait(timeout=generator.uniform(0.05, 1.0))
+            process.wait(timeout=generator.uniform(0.2, 2.5))
             break
         except subprocess.TimeoutExpired:
             process.send_signal(generator.choice([signal.SIGKILL, signal.SIGINT]))
