@@ -6,20 +6,6 @@ import Testing
 
 /// What reading and writing take does not grow with the file.
 @Suite struct MemoryTests {
-  /// The most memory that the process has had so far, in bytes.
-  static func peak() throws -> Int {
-    #if os(Linux)
-      // What getrusage says begins with the peak of the process that started this one.
-      let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-      return try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }) * 1_024
-    #else
-      var usage = rusage()
-      getrusage(RUSAGE_SELF, &usage)
-      return usage.ru_maxrss
-    #endif
-  }
-
   /// A mono WAV file at 16 kHz that lasts so long, of zeros that take no room on the disk.
   static func sparse(_ path: String, seconds: Int) throws {
     let byteCount = seconds * 32_000
@@ -55,14 +41,14 @@ import Testing
     await #expect(processExitsWith: .success) { [path = folder.path as String] in
       let short = try MemoryTests.read("\(path)/short.wav")
       #expect(short == 10 * 16_000)
-      let before = try MemoryTests.peak()
+      let before = peakMemoryInBytes()
       let long = try MemoryTests.read("\(path)/long.wav")
       #expect(long == 36_000 * 16_000)
-      let growth = try MemoryTests.peak() - before
+      let growth = peakMemoryInBytes() - before
       #expect(growth < 1 << 20)
       // What the measure is good for: four megabytes more are seen.
       let block = [UInt8](repeating: 1, count: 4 << 20)
-      let seen = try MemoryTests.peak() - before
+      let seen = peakMemoryInBytes() - before
       #expect(seen > 3 << 20)
       #expect(block.last == 1)
     }
@@ -74,11 +60,11 @@ import Testing
     await #expect(processExitsWith: .success) { [path = folder.path as String, name = name as String] in
       try MemoryTests.write("\(path)/short.\(name)", seconds: 10)
       _ = try MemoryTests.read("\(path)/short.\(name)")
-      let before = try MemoryTests.peak()
+      let before = peakMemoryInBytes()
       try MemoryTests.write("\(path)/long.\(name)", seconds: 1_800)
       let long = try MemoryTests.read("\(path)/long.\(name)")
       #expect(long == 1_800 * 16_000)
-      let growth = try MemoryTests.peak() - before
+      let growth = peakMemoryInBytes() - before
       #expect(growth < 1 << 20)
     }
   }
@@ -94,7 +80,7 @@ import Testing
       let (descriptor, writing) = (pipe.fileHandleForReading.fileDescriptor, pipe.fileHandleForWriting.fileDescriptor)
       let bytes = open("\(path)/long.wav", O_RDONLY)
       try #require(bytes >= 0)
-      let before = try MemoryTests.peak()
+      let before = peakMemoryInBytes()
       let thread = Thread {
         let buffer = UnsafeMutableRawPointer.allocate(byteCount: 1 << 16, alignment: 16)
         while case let count = Foundation.read(bytes, buffer, 1 << 16), count > 0 {
@@ -109,7 +95,7 @@ import Testing
       while try reader.read(into: &span) > 0 {}
       let count = reader.framesRead
       #expect(count == 1_800 * 16_000)
-      let growth = try MemoryTests.peak() - before
+      let growth = peakMemoryInBytes() - before
       // The file has 58 MB.
       #expect(growth < 4 << 20)
     }

@@ -233,11 +233,11 @@ import Testing
       thread.start()
       var reader = try AudioFileReader(fileDescriptor: pipe.fileHandleForReading.fileDescriptor, name: "pipe")
       for _ in 0..<50 { _ = try reader.block(of: 4_096) }
-      let before = try MemoryTests.peak()
+      let before = peakMemoryInBytes()
       while try !reader.block(of: 4_096).isEmpty {}
       let count = reader.framesRead
       #expect(count > 290 * 48_000)
-      let growth = try MemoryTests.peak() - before
+      let growth = peakMemoryInBytes() - before
       #expect(growth < 1 << 20)
     }
   }

@@ -6,19 +6,6 @@ import Testing
 
 /// What splitting takes does not grow with the recording.
 @Suite struct SplitMemoryTests {
-  /// The most memory that the process has had so far, in bytes.
-  static func peak() throws -> Int {
-    #if os(Linux)
-      let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-      return try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }) * 1_024
-    #else
-      var usage = rusage()
-      getrusage(RUSAGE_SELF, &usage)
-      return usage.ru_maxrss
-    #endif
-  }
-
   /// Speech, over and over: mono WAV at 16 kHz.
   static func write(_ path: String, seconds: Int) throws {
     let speech = try Data(contentsOf: URL(filePath: Tool.audio("clean-mono-16k.wav"))).dropFirst(44)
@@ -51,9 +38,9 @@ import Testing
     await #expect(processExitsWith: .success) { [path = folder.url.path as String, words = words as String] in
       let options = words.split(separator: " ").map(String.init)
       try SplitMemoryTests.split(path, "short", options)
-      let before = try SplitMemoryTests.peak()
+      let before = peakMemoryInBytes()
       try SplitMemoryTests.split(path, "long", options)
-      let growth = try SplitMemoryTests.peak() - before
+      let growth = peakMemoryInBytes() - before
       // As 16 bits, the recording has 29 MB at 24 kHz. Half of a megabyte is held, and room is made by doubling.
       #expect(growth < 4 << 20, "\(growth)")
     }

@@ -95,7 +95,10 @@ struct CheckReport: Sendable {
     for pair in measured.pairs.prefix(1) where measured.channels.count == 2 {
       var parts: [String] = []
       if let correlation = pair.correlation { parts.append(String(format: "correlation %.2f", correlation)) }
-      if let difference = pair.levelDifference { parts.append(String(format: "channel 1 %+.1f dB", difference)) }
+      if let difference = pair.levelDifference {
+        // What rounds to 0 has no sign.
+        parts.append(String(format: "channel 1 %+.1f dB", difference.magnitude < 0.05 ? 0 : difference))
+      }
       if let alignment = pair.alignment, abs(alignment.correlation) >= 0.5 {
         parts.append(String(format: "%+.2f ms", 1_000 * measured.rate.seconds(of: alignment.delay)))
       }
