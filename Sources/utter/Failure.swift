@@ -48,6 +48,9 @@ struct Failure: Error, CustomStringConvertible {
   init(_ error: any Error, of name: String) {
     switch error {
     case let failure as Failure: self = failure
+    case PreparationError<any Error>.output(let error): self.init(error, of: name)
+    case let error as AudioFileError where error.problem == .notAudio:
+      self.init("\(error) (bare samples need --raw)")
     // Its description names the file.
     case let error as AudioFileError:
       if case .system(.write, EPIPE) = error.problem { self = .outputClosed } else { self.init("\(error)") }

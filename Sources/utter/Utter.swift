@@ -43,7 +43,7 @@ struct Utter: ParsableCommand {
     var command: (any ParsableCommand)?
     var status: Int32 = 0
     do {
-      var parsed = try parseAsRoot(withNegativeNumbers(Array(CommandLine.arguments.dropFirst())))
+      var parsed = try parseAsRoot(spelledOut(Array(CommandLine.arguments.dropFirst())))
       command = parsed
       _ = try KernelBackend.selected()
       try parsed.run()
@@ -66,14 +66,18 @@ struct Utter: ParsableCommand {
     Foundation.exit(status)
   }
 
-  /// The parser takes `-1` behind an option for another option. That it is out of range says more than that a value is
-  /// missing.
-  private static func withNegativeNumbers(_ arguments: [String]) -> [String] {
+  /// Arguments as the parser understands them: it takes `-1` behind an option for another option, where that it is out
+  /// of range says more than that a value is missing; and a file's name with a leading hyphen for several options.
+  private static func spelledOut(_ arguments: [String]) -> [String] {
     var joined: [String] = []
     for (index, argument) in arguments.enumerated() {
       let isNegative = argument.hasPrefix("-") && argument.dropFirst().first.map { "0123456789.".contains($0) } == true
       if isNegative, let last = joined.last, last.hasPrefix("--"), last != "--", !last.contains("=") {
         joined[joined.count - 1] = "\(last)=\(argument)"
+      } else if argument.hasPrefix("-"), !argument.hasPrefix("--"), argument.count > 2,
+        FileManager.default.fileExists(atPath: argument)
+      {
+        joined.append("./\(argument)")
       } else {
         joined.append(argument)
       }

@@ -26,18 +26,19 @@ struct InputFiles {
     "m4a", "m4b", "mp4", "m4v", "mov", "3gp", "webm", "mka", "mkv", "aac", "ac3", "amr", "wma", "wv", "ape",
   ]
 
-  let files: [File]
+  private(set) var files: [File] = []
   /// Whether there are several inputs, by number or by kind: outputs of single files then need a folder.
-  let isMultiple: Bool
-  /// How many other files lie in the folders that were walked, by extension.
+  private(set) var isMultiple = false
+  /// How many other files lie in the folders that were walked, by what they are: an extension with its period, or a
+  /// description.
   private(set) var passedOver: [String: Int] = [:]
+  /// What could not be walked, and why.
+  private(set) var unreadableFolders: [String] = []
 
   /// - Parameters:
   ///   - arguments: Paths of files and folders, or `-` for standard input.
   ///   - takesAll: Whether to take every file of a folder, whatever its extension.
   init(_ arguments: [String], takesAll: Bool = false) throws {
-    var files: [File] = []
-    var hasFolder = false
     guard arguments.count(where: { $0 == "-" }) < 2 else { throw Misuse("standard input can be read once only") }
     for argument in arguments {
       guard argument != "-", isFolder(argument) else {
@@ -45,58 +46,84 @@ struct InputFiles {
         files.append(File(path: argument, relativePath: name))
         continue
       }
-      hasFolder = true
-      let found = try Self.walk(argument, takesAll: takesAll, &passedOver)
-      guard !found.isEmpty else { throw Failure("\(argument): the folder holds no audio files") }
+      isMultiple = true
+      let found = walk(argument, takesAll: takesAll)
+      guard !found.isEmpty || !unreadableFolders.isEmpty else {
+        throw Failure("\(argument): the folder holds no audio files\(passedOver.isEmpty ? "" : " (\(passedOverText))")")
+      }
       files += found
     }
-    self.files = files
-    isMultiple = hasFolder || files.count > 1
+    if files.isEmpty, let unreadable = unreadableFolders.first { throw Failure(unreadable) }
+    if files.count > 1 { isMultiple = true }
   }
 
   /// Says what was passed over, if anything.
   func tellPassedOver() {
     guard !passedOver.isEmpty else { return }
-    let kinds = passedOver.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
-      .map { "\($0.value) \($0.key.isEmpty ? "without extension" : ".\($0.key)")" }
-    let count = passedOver.values.reduce(0, +)
-    let listed = kinds.prefix(5).joined(separator: ", ") + (kinds.count > 5 ? ", and others" : "")
-    Diagnostics.write("passed over \(counted(count, "file")) that no extension says to be audio: \(listed)")
+    Diagnostics.write(
+      "passed over \(counted(passedOver.values.reduce(0, +), "file")) of the folders' that no extension says to be audio, "
+        + "or that cannot be opened: \(passedOverText)")
+  }
+
+  private var passedOverText: String {
+    let kinds = passedOver.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.value) \($0.key)" }
+    return kinds.prefix(5).joined(separator: ", ") + (kinds.count > 5 ? ", and others" : "")
   }
 
   /// The audio files of a folder and of those inside of it. Links to files are followed, links to folders are not, so
-  /// that a walk ends.
-  private static func walk(
-    _ folder: String, takesAll: Bool, _ passedOver: inout [String: Int]
-  ) throws -> [File] {
+  /// that a walk ends. Hidden ones are left out.
+  private mutating func walk(_ folder: String, takesAll: Bool) -> [File] {
     var found: [File] = []
     var waiting = [""]
     while let below = waiting.popLast() {
       let path = (folder as NSString).appendingPathComponent(below)
-      let names: [String]
-      do {
-        names = try FileManager.default.contentsOfDirectory(atPath: path)
-      } catch {
-        throw Failure("\(path): cannot read the folder")
+      guard let (names, unnamedCount) = Self.entries(of: path) else {
+        unreadableFolders.append("\(path): cannot read the folder: \(unsafe String(cString: strerror(errno)))")
+        continue
       }
+      if unnamedCount > 0 { passedOver["with names that are not UTF-8", default: 0] += unnamedCount }
       for name in names where !name.hasPrefix(".") {
         let relative = (below as NSString).appendingPathComponent(name)
         let full = (folder as NSString).appendingPathComponent(relative)
         var type = try? FileManager.default.attributesOfItem(atPath: full)[.type] as? FileAttributeType
-        if type == .typeDirectory { waiting.append(relative) }
+        if type == .typeDirectory {
+          waiting.append(relative)
+          continue
+        }
         if type == .typeSymbolicLink {
           type = try? FileManager.default.attributesOfItem(atPath: linkTarget(full))[.type] as? FileAttributeType
         }
-        guard type == .typeRegular else { continue }
         let pathExtension = (name as NSString).pathExtension.lowercased()
-        if takesAll || audioExtensions.contains(pathExtension) {
+        switch type {
+        case .typeRegular where takesAll || Self.audioExtensions.contains(pathExtension):
           found.append(File(path: full, relativePath: relative))
-        } else {
-          passedOver[pathExtension, default: 0] += 1
+        case .typeRegular:
+          passedOver[pathExtension.isEmpty ? "without extension" : ".\(pathExtension)", default: 0] += 1
+        case .typeDirectory: passedOver["links to folders", default: 0] += 1
+        case .typeSymbolicLink: passedOver["links that lead nowhere", default: 0] += 1
+        default: passedOver["pipes and devices", default: 0] += 1
         }
       }
     }
     return found.sorted { $0.relativePath < $1.relativePath }
+  }
+
+  /// The names in a folder, and how many more there are that are not UTF-8; nil where the system refuses, with `errno`
+  /// set.
+  private static func entries(of folder: String) -> (names: [String], unnamedCount: Int)? {
+    guard let stream = unsafe opendir(folder) else { return nil }
+    defer { unsafe closedir(stream) }
+    var names: [String] = []
+    var unnamedCount = 0
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: Int(NAME_MAX) + 1) {
+          unsafe String(validatingCString: $0)
+        }
+      }
+      if let name { names.append(name) } else { unnamedCount += 1 }
+    }
+    return (names, unnamedCount)
   }
 }
 

@@ -23,7 +23,7 @@ struct OutputPlace: Sendable {
     let isPlaceForMany = path.hasSuffix("/") || isFolder(path)
     if inputs.isMultiple {
       // A name that would be a file's is none for a folder that is not there.
-      let last = pathExtension.split(separator: ".").last.map(String.init) ?? ""
+      let last = pathExtension.split(separator: ".").last?.lowercased() ?? ""
       let isNamedAsFile = (path as NSString).pathExtension.lowercased() == last
       let exists = FileManager.default.fileExists(atPath: path)
       guard path != "-", isPlaceForMany || !exists && !isNamedAsFile else {
