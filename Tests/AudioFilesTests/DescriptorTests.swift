@@ -127,11 +127,15 @@ import Testing
     try writer.finish()
   }
 
-  @Test("A pipe gets the same bytes as a file", arguments: formats + [(.raw, .pcm16)])
-  func writingToAPipe(format: (AudioContainer, AudioEncoding)) throws {
+  @Test(
+    "A pipe gets the same bytes as a file, also where somebody else made it non-blocking",
+    arguments: formats + [(.raw, .pcm16)], [0, O_NONBLOCK])
+  func writingToAPipe(format: (AudioContainer, AudioEncoding), flags: Int32) throws {
     var random = SeededGenerator(seed: 401)
-    let samples = random.integers(100_001)
+    // Many times what a pipe holds.
+    let samples = random.integers(400_001)
     let (reading, writing) = try pipe()
+    try #require(fcntl(writing.fileDescriptor, F_SETFL, flags) == 0)
     let expected = try file(format, samples)
     let descriptor = writing.fileDescriptor
     let thread = Thread {

@@ -121,15 +121,24 @@ func isTemporaryName(_ name: String) -> Bool {
 private let temporaryPrefix = ".utter-"
 private let temporarySuffix = ".partial"
 
-/// Writes all bytes at the descriptor's position, or fails.
+/// Writes all bytes at the descriptor's position, or fails; waits on a descriptor that does not block as well.
 func writeAll(
   _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, for operation: AudioFileError.Operation
 ) throws(AudioFileError.Problem) {
   var rest = unsafe bytes
   while unsafe !rest.isEmpty {
-    let count = retrying { unsafe write(descriptor, rest.baseAddress, rest.count) }
-    if count < 0 { throw .failed(operation) }
-    unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+    let count = unsafe write(descriptor, rest.baseAddress, rest.count)
+    if count >= 0 {
+      unsafe rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(count))
+      continue
+    }
+    switch errno {
+    case EINTR: break
+    case EAGAIN, EWOULDBLOCK:
+      var request = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      _ = retrying { unsafe poll(&request, 1, -1) }
+    default: throw .failed(operation)
+    }
   }
 }
 
