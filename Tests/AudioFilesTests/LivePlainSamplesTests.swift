@@ -74,6 +74,20 @@ import Testing
     #expect(firstBitDifference(samples, file) == nil)
   }
 
+  @Test("Fields of a header that lie across the end of what is kept in memory", arguments: [1 << 16, 1 << 17])
+  func fieldsAcrossTheLimit(limit: Int) throws {
+    let data = MadeFile.samples((0..<100).map { Int16($0) })
+    for place in stride(from: limit - 24, through: limit + 2, by: 2) {
+      // Behind 12 bytes of RIFF and the 8 of the list's own head.
+      let list = MadeFile.chunk("LIST", [UInt8](repeating: 1, count: place - 20))
+      let content =
+        MadeFile.mark("WAVE") + list + MadeFile.chunk("fmt ", MadeFile.waveFormat()) + MadeFile.chunk("data", data)
+      let bytes = MadeFile.mark("RIFF") + MadeFile.little(UInt64(content.count), 4) + content
+      let recording = try LivePipe.recording(bytes)
+      #expect(recording.framesRead == 100, "fmt chunk at \(place)")
+    }
+  }
+
   @Test("Blocks are handed on at once")
   func blocks() throws {
     let pipe = LivePipe(endingAfterSeconds: 60)

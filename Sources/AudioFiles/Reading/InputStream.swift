@@ -45,6 +45,8 @@ final class InputStream: HeaderSource, ByteSource {
     if range.lowerBound >= keptStart {
       return Array(kept[(range.lowerBound - keptStart)..<(range.upperBound - keptStart)])
     }
+    // A part of the range may still be in memory.
+    if range.upperBound > keptStart { try spoolKept() }
     guard let number = spool?.number else { preconditionFailure("a header is read forward") }
     return try readBytes(number, range)
   }
