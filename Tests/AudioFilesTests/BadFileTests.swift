@@ -220,6 +220,19 @@ import Testing
     #expect(error.description == "\(path): \(bad.message)")
   }
 
+  @Test("The greatest counts that headers can hold do not overflow", arguments: [0x02, 0x11, 0x31])
+  func greatestCounts(tag: Int) throws {
+    let folder = try TemporaryFolder()
+    // Blocks of one byte that promise 65,535 sample frames each.
+    let format = MadeFile.waveFormat(tag: tag, blockAlign: 1, bits: 4, extra: MadeFile.little(2, 2) + [0xFF, 0xFF])
+    let path = try folder.write("file.w64", MadeFile.wave64(size: 1 << 60 - 1, format: format, data: Self.data))
+    let error = try audioFileError {
+      let recording = try Recording(path)
+      #expect(recording.framesRead <= 65_535 * Self.data.count)
+    }
+    if let error { #expect(!error.description.contains { $0.isNewline }) }
+  }
+
   @Test func missing() throws {
     let folder = try TemporaryFolder()
     let error = try audioFileError { _ = try AudioFileReader(path: folder["none.wav"]) }

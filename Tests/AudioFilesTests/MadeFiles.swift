@@ -85,9 +85,11 @@ enum MadeFile {
   }
 
   /// A Wave64 file of PCM16.
-  static func wave64(size: UInt64, before: [UInt8] = [], data: [UInt8]) -> [UInt8] {
+  static func wave64(
+    size: UInt64, format: [UInt8] = waveFormat(), before: [UInt8] = [], data: [UInt8]
+  ) -> [UInt8] {
     mark("riff") + [0x2E, 0x91, 0xCF, 0x11, 0xA5, 0xD6, 0x28, 0xDB, 0x04, 0xC1, 0, 0] + little(0, 8)
-      + mark("wave") + guid + wave64Chunk("fmt ", waveFormat()) + before + mark("data") + guid + little(size, 8) + data
+      + mark("wave") + guid + wave64Chunk("fmt ", format) + before + mark("data") + guid + little(size, 8) + data
   }
 
   static func wave64Chunk(_ name: String, _ content: [UInt8], size: Int? = nil) -> [UInt8] {

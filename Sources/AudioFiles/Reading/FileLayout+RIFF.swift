@@ -76,7 +76,8 @@ extension FileLayout {
     if let encoding = format.encoding {
       try setPlain(header, encoding: encoding, offset: offset, byteCount: byteCount)
     } else if let byteCount, let block = format.block {
-      promisedFrameCount = byteCount / block.byteCount * block.frameCount
+      let (count, isTooMuch) = (byteCount / block.byteCount).multipliedReportingOverflow(by: block.frameCount)
+      promisedFrameCount = isTooMuch ? nil : count
     }
   }
 
