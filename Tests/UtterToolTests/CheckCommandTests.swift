@@ -32,7 +32,7 @@ import Testing
   }
 
   static func reports(_ files: [String]) throws -> [Report] {
-    let outcome = try Tool.run(["check", "--format", "json"] + files)
+    let outcome = try Tool.run(["check", "-q", "--format", "json"] + files)
     #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
     return try JSONDecoder().decode([Report].self, from: outcome.output)
   }
@@ -227,7 +227,7 @@ import Testing
   // MARK: The command
 
   @Test func theTextNamesFaultsPlacesAndRemedies() throws {
-    let outcome = try Tool.run("check", Tool.audio("dropouts-16k.flac"), Tool.speech)
+    let outcome = try Tool.run("check", "-q", Tool.audio("dropouts-16k.flac"), Tool.speech)
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
     #expect(outcome.text.contains("dropouts-16k.flac: 1 fault\n"))
     #expect(outcome.text.contains("1.067-1.087"))
@@ -242,7 +242,7 @@ import Testing
     #expect(try Tool.run("check", note, "--fail-on", "fault").status == 0)
     #expect(try Tool.run("check", note, "--fail-on", "note").status == 1)
     #expect(try Tool.run("check", clean, Tool.audio("two-callers-8k.flac"), "--fail-on", "note").status == 0)
-    let outcome = try Tool.run("check", clean, fault, "--fail-on", "note", "--format", "json")
+    let outcome = try Tool.run("check", "-q", clean, fault, "--fail-on", "note", "--format", "json")
     #expect(outcome.status == 1 && outcome.errors.isEmpty)
     #expect(try JSONDecoder().decode([Report].self, from: outcome.output).count == 2)
     #expect(try Tool.run("check", clean, "--fail-on", "everything").status == 64)
@@ -297,5 +297,29 @@ import Testing
     }
     #expect(try Self.reports([folder.url.path]).map(\.kinds) == [["clipping"], []])
     #expect(try Tool.shell("$UTTER check '\(folder.url.path)' | head -n 1").status == 0)
+  }
+
+  @Test("Samples far beyond full scale, as of floats in the wrong byte order", arguments: ["text", "json"])
+  func huge(format: String) throws {
+    let folder = try TemporaryFolder()
+    let bytes = (0..<48_000).flatMap { i in
+      let bits = (i / 160 % 2 == 0 ? Float(1e20) : -1e20).bitPattern
+      return (0..<4).map { UInt8(truncatingIfNeeded: bits >> UInt32(8 * $0)) }
+    }
+    let path = try folder.write("huge.raw", bytes)
+    let outcome = try Tool.run("check", "--raw", "f32le,16000", "--format", format, path)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.text.contains("over-full-scale"))
+  }
+
+  @Test("A damaged recording is a finding, and with --strict a failure")
+  func strict() throws {
+    let folder = try TemporaryFolder()
+    let path = try folder.write("cut.wav", Damaged.wav(promisedFrames: 32_000, frames: 16_000))
+    #expect(try Self.report(path).kinds.contains("truncated"))
+    let outcome = try Tool.run("check", "--strict", path)
+    #expect(outcome.status == 1)
+    #expect(outcome.output.isEmpty)
+    #expect(outcome.errorLines.first?.hasPrefix("utter: \(path): the file is cut off: 16000 of the 32000") == true)
   }
 }

@@ -3,9 +3,13 @@ enum Decibels {
   /// Stands for no power at all; what is below it is told as it.
   static let silence = -200.0
 
+  /// Stands for more than can be counted: squares of samples far beyond full scale, as of floats in the wrong byte
+  /// order, become infinite.
+  static let greatest = 3_100.0
+
   static func ofPower(_ power: Double) -> Double {
     // 1e-20 is the power of `silence`.
-    power > 1e-20 ? 10 * logarithm10(power) : silence
+    power > 1e-20 ? (power < .infinity ? 10 * logarithm10(power) : greatest) : silence
   }
 
   static func power(_ decibels: Double) -> Double { raised(10, decibels / 10) }
@@ -28,7 +32,8 @@ struct LevelHistogram: Sendable {
 
   mutating func add(_ level: Double) {
     let place = (level - lowest) / binWidth
-    counts[place > 0 ? min(Int(place), counts.count - 1) : 0] += 1
+    // What is no number counts as the lowest.
+    counts[place > 0 ? Int(min(place, Double(counts.count - 1))) : 0] += 1
     count += 1
   }
 

@@ -34,12 +34,13 @@ struct RecordingCheck: ~Copyable {
 
   /// Reads and measures a recording.
   ///
-  /// - Throws: What reading throws.
+  /// - Throws: What reading throws; with `--strict`, what of the recording is lost.
   static func measure(_ task: InputTask, _ options: InputOptions) throws -> CheckMeasurements {
     var recording = try Recording(task, options)
     var check = RecordingCheck(recording.sampleRate, channelCount: recording.channelCount)
     try recording.forEachBlock { block in check.process(block) }
     check.finish()
+    try recording.checkDamage()
     return check.measurements(of: recording)
   }
 

@@ -41,10 +41,13 @@ struct Recording: ~Copyable {
     if nonFiniteCount > 0 {
       task.warn("\(task.name): \(counted(nonFiniteCount, "sample")) not finite, taken as 0")
     }
-    for damage in reader.damage {
-      if isStrict { throw Failure("\(task.name): \(damage)") }
-      task.warn("\(task.name): \(damage)")
-    }
+    try checkDamage()
+    for damage in reader.damage { task.warn("\(task.name): \(damage)") }
+  }
+
+  /// - Throws: With `--strict`, what of the recording is lost.
+  func checkDamage() throws {
+    if isStrict, let damage = reader.damage.first { throw Failure("\(task.name): \(damage)") }
   }
 
   // Static, so that it names exactly the state that it changes.

@@ -62,6 +62,20 @@ import Testing
     }
   }
 
+  /// Of such samples the squares, sums and spectra become infinite in one place or another.
+  @Test(
+    "Samples as large as floats can be", arguments: [8_000, 48_000, 192_000],
+    [1e15, 1e19, 1e30, Float.greatestFiniteMagnitude])
+  func huge(rate: Int, magnitude: Float) throws {
+    var samples = (0..<2 * rate).map { i in i * 100 / rate % 2 == 0 ? magnitude : -magnitude }
+    samples[rate] = 0
+    let interleaved = samples.flatMap { [$0, $0] }
+    var all = All(try SampleRate(rate))
+    all.process(samples.span, samples.span, interleaved.span)
+    #expect(all.figures().count == 8)
+    #expect(all.level.peak == magnitude)
+  }
+
   /// A voice with every fault: clipped, with gaps, repeats, hum, an offset, and samples that are not finite.
   static func faulty(_ rate: Int, seed: UInt64) -> (first: [Float], second: [Float]) {
     var random = SeededGenerator(seed: seed)
