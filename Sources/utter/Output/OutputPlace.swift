@@ -136,7 +136,9 @@ func identity(of path: String) -> String {
   if let device = attributes?[.systemNumber] as? Int, let number = attributes?[.systemFileNumber] as? Int {
     return "\(device):\(number)"
   }
-  return URL(filePath: path).standardizedFileURL.path
+  // What is not there yet will lie where the folder's links lead.
+  let url = URL(filePath: path).standardizedFileURL
+  return linkTarget(url.deletingLastPathComponent().path) + "/" + url.lastPathComponent
 }
 
 private func isDevice(_ path: String) -> Bool {
