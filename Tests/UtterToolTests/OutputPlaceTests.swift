@@ -10,19 +10,21 @@ import Testing
     ["chunk", "a.caf", "--manifest", "-"], ["vad", "a.caf", "--scores", "a.caf"],
     ["vad", "a.caf", "--scores", "x.csv", "--features", "x.csv"], ["vad", "a.caf", "--scores", "-"],
     ["convert", "a.caf", "a.caf"], ["convert", "a.caf", "link.caf"],
+    ["vad", "a.caf", "--scores", "x.csv", "--features", "folder/x.csv"],
   ])
   func oneFileIsOneThing(arguments: [String]) throws {
     let folder = try TemporaryFolder()
     let original = try Data(contentsOf: URL(filePath: Tool.audio("mono-22k05.caf")))
     _ = try folder.write("a.caf", Array(original))
     try FileManager.default.createSymbolicLink(atPath: folder.path("link.caf"), withDestinationPath: "a.caf")
+    try FileManager.default.createSymbolicLink(atPath: folder.path("folder"), withDestinationPath: ".")
     let outcome = try Tool.shell(
       "cd '\(folder.url.path)' && \"$UTTER\" " + arguments.map { "'\($0)'" }.joined(separator: " "))
     #expect(outcome.status == 64)
     #expect(outcome.output.isEmpty)
     #expect(outcome.errors.contains("already"))
     #expect(try Data(contentsOf: URL(filePath: folder.path("a.caf"))) == original)
-    #expect(try folder.contents == ["a.caf", "link.caf"])
+    #expect(try folder.contents == ["a.caf", "folder", "link.caf"])
   }
 
   @Test func aClosedStreamIsNotTakenForAFile() throws {
@@ -52,6 +54,19 @@ import Testing
         : "\"$UTTER\" \(line) | true; echo ${PIPESTATUS[0]}")
     #expect(outcome.lines.last == "0")
     #expect(!outcome.errors.contains("Broken pipe"))
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func whoLeavesEndsItThoughAnInputIsSilent() throws {
+    let folder = try TemporaryFolder()
+    // Somebody has the pipe open for writing, and never writes.
+    let outcome = try Tool.shell(
+      "cd '\(folder.url.path)' && mkfifo never && exec sleep 100 >never & writer=$!; cd '\(folder.url.path)'; "
+        + "until [ -p never ]; do :; done; \"$UTTER\" vad '\(Tool.speech)' never >/dev/full; echo $?; "
+        // With a signal that nobody can have blocked.
+        + "kill -KILL $writer")
+    #expect(outcome.lines.first == "1")
+    #expect(outcome.errors.contains("standard output: cannot write"))
   }
 
   @Test func namesThatBreakLinesDoNot() throws {

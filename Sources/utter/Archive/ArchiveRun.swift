@@ -97,6 +97,9 @@ private final class WorkQueue<Success: Sendable>: @unchecked Sendable {
 
   typealias Outcome = Result<Success, Failure>
 
+  /// In seconds: many times what a thread takes to see that nobody waits for it, unless it waits itself.
+  private static var patience: TimeInterval { 5 }
+
   let progress: ArchiveProgress
   private let tasks: [InputTask]
   private let aheadLimit: Int
@@ -142,13 +145,14 @@ private final class WorkQueue<Success: Sendable>: @unchecked Sendable {
     }
   }
 
-  /// Has the threads end soon, and waits for that.
+  /// Has the threads end soon, and waits for that; not for ever, as one may read a pipe into which nothing comes.
   func cancelAndWait() {
     cancelled.set()
     condition.lock()
     defer { condition.unlock() }
     condition.broadcast()
-    while runningThreadCount > 0 { condition.wait() }
+    let limit = Date(timeIntervalSinceNow: Self.patience)
+    while runningThreadCount > 0, condition.wait(until: limit) {}
   }
 
   /// The next input to work on; nil when there is none or nobody waits.
