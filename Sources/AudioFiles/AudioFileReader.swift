@@ -2,8 +2,12 @@ import AudioDSP
 
 /// Reads an audio file as interleaved `Float` samples, block by block, in bounded memory.
 ///
-/// It reads what libsndfile reads: WAV, RF64, W64, AIFF, AU, CAF, FLAC, Ogg Vorbis and Opus, MP3, and others. Full
-/// scale is ±1: an integer sample of `n` bits is divided by 2^(n-1), so that 16-bit samples are `value / 32768`
+/// It reads what libsndfile reads: WAV, RF64, W64, AIFF, AU, CAF, FLAC, Ogg Vorbis and Opus, MP3, and others. What
+/// that cannot read, such as M4A and WebM, goes to the system's own decoder on Apple's systems, and on Linux and macOS
+/// to an ffmpeg in an absolute folder of PATH, as a child process that ends with the reader at the latest; its end cannot
+/// be told, and reading fails there, in a process that ignores SIGCHLD or takes in children that it did not start.
+///
+/// Full scale is ±1: an integer sample of `n` bits is divided by 2^(n-1), so that 16-bit samples are `value / 32768`
 /// exactly. Floating point samples come as they are, beyond ±1 and not finite ones included.
 ///
 /// What is lost of a recording that can be read to its end, as of a file that was cut off, is told by ``damage``.

@@ -12,6 +12,8 @@ enum Interruption {
       _ = unsafe open("/dev/null", mode)
     }
     signal(SIGPIPE, SIG_IGN)
+    // Where the parent ignores it, so would this process, and the system would not tell how a decoder ended.
+    signal(SIGCHLD, SIG_DFL)
     let interruptions = [SIGHUP, SIGINT, SIGTERM]
     AtomicFile.unlinkPendingOnSignals(interruptions)
     // Who starts programs from a Dispatch queue hands on a mask that blocks them all.
