@@ -153,7 +153,7 @@ struct SplitCommand: ParsableCommand {
     try run { task -> String in
       if archive.skipExisting {
         do {
-          if let earlier = try place.earlierPieces(of: task.file) {
+          if let earlier = try place.earlierPieces(of: task.file, format) {
             task.skip()
             return try lines(earlier)
           }

@@ -267,4 +267,26 @@ import Testing
     #expect(outcome.status == 0)
     #expect(try folder.contents == ["d"])
   }
+
+  @Test(
+    "Pieces of another format are not what --skip-existing asks for",
+    arguments: [
+      ["--rate", "8000"], ["--encoding", "ulaw"], ["--container", "flac"],
+    ])
+  func otherFormat(options: [String]) throws {
+    let folder = try TemporaryFolder()
+    let split = ["split", Tool.speech, "--out-dir", folder.path("skipping"), "-q"]
+    #expect(try Tool.run(split).status == 0)
+    let outcome = try Tool.run(split + ["--skip-existing"] + options)
+    #expect(outcome.status == 0)
+    #expect(outcome.errors.contains("done anew"))
+    let fresh = try Tool.run(["split", Tool.speech, "--out-dir", folder.path("fresh"), "-q"] + options)
+    #expect(fresh.status == 0)
+    let names = try FileManager.default.contentsOfDirectory(atPath: folder.path("fresh")).sorted()
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("skipping")).sorted() == names)
+    for name in names {
+      let paths = ["skipping", "fresh"].map { folder.path($0) + "/" + name }
+      #expect(FileManager.default.contentsEqual(atPath: paths[0], andPath: paths[1]), "\(name)")
+    }
+  }
 }

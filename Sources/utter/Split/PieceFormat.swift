@@ -20,6 +20,11 @@ struct PieceFormat: Sendable {
     }
   }
 
+  func isThat(of piece: Piece) -> Bool {
+    piece.sample_rate == rate.hertz && piece.container == container.rawValue
+      && piece.encoding == encoding.defaultValueDescription
+  }
+
   /// The size of a file in bytes, or for FLAC one that no file exceeds.
   func fileSize(sampleCount: Int) -> Int {
     // What the container cannot hold was refused.

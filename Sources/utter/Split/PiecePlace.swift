@@ -54,15 +54,16 @@ struct PiecePlace: Sendable {
     return Self.name(index, of: file, container).utf8.elementsEqual(name.utf8)
   }
 
-  /// The pieces of an earlier run, which are all there.
+  /// The pieces of an earlier run, which are all there, and such as are asked for now.
   ///
   /// - Throws: ``EarlierRunError``
-  func earlierPieces(of file: InputFiles.File) throws(EarlierRunError) -> [Piece]? {
+  func earlierPieces(of file: InputFiles.File, _ format: PieceFormat) throws(EarlierRunError) -> [Piece]? {
     guard let bytes = try manifestBytes(of: file) else { return nil }
     let pieces: [Piece]
     do { pieces = try PieceManifest.pieces(in: bytes) } catch { throw .damagedManifest(error) }
     for piece in pieces {
       guard Self.isPiece(piece.file, of: file) else { throw .notItsOwn(piece.file) }
+      guard format.isThat(of: piece) else { throw .otherFormat(piece.file) }
       guard Self.regularFileSize(path(piece.file)) == piece.bytes else { throw .missingPiece(piece.file) }
     }
     return pieces
@@ -128,6 +129,8 @@ enum EarlierRunError: Error, CustomStringConvertible {
   case damagedManifest(PieceManifestError)
   /// The manifest lists what is no piece of its recording.
   case notItsOwn(String)
+  /// A piece has another rate, encoding or container.
+  case otherFormat(String)
   /// A piece is not there, or has another size than the manifest says.
   case missingPiece(String)
 
@@ -136,6 +139,7 @@ enum EarlierRunError: Error, CustomStringConvertible {
     case .unreadableManifest: "the manifest cannot be read"
     case .damagedManifest(let error): "the manifest is damaged: \(error)"
     case .notItsOwn(let name): "the manifest lists \(name), which is no piece of this recording"
+    case .otherFormat(let name): "\(name) has another rate, encoding or container"
     case .missingPiece(let name): "\(name) is missing, or not as long as the manifest says"
     }
   }
