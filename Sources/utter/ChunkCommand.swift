@@ -122,7 +122,7 @@ struct ChunkCommand: ParsableCommand {
     let places = [place] + [manifestPlace].compactMap(\.self)
     try checkOutputs(places, of: inputs)
     try archive.check(Array(zip(places, ["--out FOLDER", "--manifest FOLDER/"])), of: inputs)
-    if archive.passesOver(inputs, outputs: places) { return }
+    if archive.passesOver(inputs, outputs: places) { return archive.tellAllPassedOver(inputs) }
     if let legal = dialect.legalRates, !legal.contains(sentRate.hertz) {
       Diagnostics.warn(
         "\(dialect.rawValue) takes \(legal.map(String.init).joined(separator: ", ")) Hz, not \(sentRate.hertz)")

@@ -1,7 +1,8 @@
 import AudioFiles
 import Foundation
 
-/// Ctrl-C and its like: nothing half-written stays, and the process ends by the signal, as a shell expects.
+/// Ctrl-C and its like: nothing half-written stays, and the process ends by the signal, as a shell expects. But the
+/// first Ctrl-C ends a live input, as it ends a recording in other programs: what has come is written whole.
 enum Interruption {
   /// A reader that goes away is an error of the write, not a signal; an interruption takes pending files with it.
   static func prepare() {
@@ -16,10 +17,38 @@ enum Interruption {
     signal(SIGCHLD, SIG_DFL)
     let interruptions = [SIGHUP, SIGINT, SIGTERM]
     AtomicFile.unlinkPendingOnSignals(interruptions)
+    endLiveInputOnInterrupt()
     // Who starts programs from a Dispatch queue hands on a mask that blocks them all.
     var mask = sigset_t()
     unsafe sigemptyset(&mask)
     for number in interruptions { unsafe sigaddset(&mask, number) }
     unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
+  }
+
+  private static func endLiveInputOnInterrupt() {
+    var action = sigaction()
+    unsafe sigaction(SIGINT, nil, &action)
+    #if canImport(Darwin)
+      let isIgnored = unsafe unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self) == 1
+    #else
+      let isIgnored = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    #endif
+    // As in a shell's background.
+    if isIgnored { return }
+    let handler: @convention(c) (Int32) -> Void = { number in
+      if LiveInputs.end() { return }
+      AtomicFile.unlinkPending()
+      _ = signal(number, SIG_DFL)
+      // Blocked until this handler returns, and then not handled any more.
+      raise(number)
+    }
+    // Without SA_RESTART, so that a read which waits for a microphone ends.
+    action = sigaction()
+    #if canImport(Darwin)
+      unsafe action.__sigaction_u.__sa_handler = handler
+    #else
+      unsafe action.__sigaction_handler.sa_handler = handler
+    #endif
+    unsafe sigaction(SIGINT, &action, nil)
   }
 }

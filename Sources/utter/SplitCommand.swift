@@ -164,6 +164,7 @@ struct SplitCommand: ParsableCommand {
       let files = PieceFiles(task.file, name: task.file.path, in: place, format)
       do {
         let summary = try split(task, configuration, PiecePlanner(mode, limit: limit), into: files, place, format)
+        try place.removeLeftPieces(of: task.file, behind: files.pieces.count, format.container)
         let lines = try lines(files.pieces)
         try place.makeFolder(of: task.file)
         let output = try Output(place.manifestPath(of: task.file))

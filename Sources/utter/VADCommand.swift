@@ -101,7 +101,7 @@ struct VADCommand: ParsableCommand {
     let places = [place] + [scoresPlace, featuresPlace, plotPlace?.place].compactMap(\.self)
     try checkOutputs(places, of: inputs)
     try archive.check([(place, "--out FOLDER/")], of: inputs)
-    if archive.passesOver(inputs, outputs: places) { return }
+    if archive.passesOver(inputs, outputs: places) { return archive.tellAllPassedOver(inputs) }
     if !archive.quiet { inputs.tellPassedOver() }
 
     let report = SegmentReport(format, of: inputs, isShared: !place.isPerInput)

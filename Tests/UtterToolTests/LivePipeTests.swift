@@ -158,6 +158,47 @@ import Testing
     expectInTime(delays, "turns")
   }
 
+  /// Ctrl-C ends a recording that is being made; what has come is written whole.
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      ["convert", "-", "OUT"], ["chunk", "-", "--vad", "turns", "--out", "OUT"], ["vad", "-", "--format", "csv"],
+    ])
+  func anInterruptionEndsALiveInput(arguments: [String]) throws {
+    let folder = try TemporaryFolder()
+    let samples = try samples(of: "clean-mono-16k.wav", seconds: 3, rate: 16_000)
+    // The same recording from a pipe that ends.
+    let whole = try folder.write("whole.wav", header("wav", rate: 16_000) + samples)
+    let expected = try Tool.shell(
+      "cat '\(whole)' | \"$UTTER\" "
+        + arguments.map { $0 == "OUT" ? "'\(folder.path("expected.wav"))'" : $0 }.joined(separator: " "))
+
+    let process = Process()
+    let (input, output) = (Pipe(), Pipe())
+    process.executableURL = Tool.url
+    process.arguments = arguments.map { $0 == "OUT" ? folder.path("got.wav") : $0 }
+    process.standardInput = input
+    process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
+    try process.run()
+    try input.fileHandleForWriting.write(contentsOf: header("wav", rate: 16_000) + samples)
+    // All is taken when nothing is left in the pipe.
+    var waiting: Int32 = 1
+    while waiting > 0 {
+      _ = ioctl(input.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &waiting)
+      usleep(1_000)
+    }
+    kill(process.processIdentifier, SIGINT)
+    process.waitUntilExit()
+    #expect(process.terminationReason == .exit && process.terminationStatus == 0)
+    #expect(output.fileHandleForReading.availableData == expected.output)
+    if arguments.contains("OUT") {
+      #expect(
+        try Data(contentsOf: URL(filePath: folder.path("got.wav")))
+          == Data(contentsOf: URL(filePath: folder.path("expected.wav"))))
+    }
+  }
+
   private func sampleCount(of event: String) throws -> Int {
     let object = try JSONSerialization.jsonObject(with: Data(event.utf8)) as? [String: Any]
     let audio = try #require((object?["audio"] as? String).flatMap { Data(base64Encoded: $0) })

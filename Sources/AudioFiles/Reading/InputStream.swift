@@ -29,9 +29,14 @@ final class InputStream: HeaderSource, ByteSource {
   /// All bytes that have come, once they are too many for memory.
   private var spool: OwnedDescriptor?
 
+  /// Whether ``LiveInputs`` counts it.
+  private var isCounted = false
+
   init(_ descriptor: consuming OwnedDescriptor) {
     self.descriptor = descriptor
   }
+
+  deinit { if isCounted { LiveInputs.remove() } }
 
   // MARK: The header
 
@@ -123,6 +128,8 @@ final class InputStream: HeaderSource, ByteSource {
     guard offset >= keptStart else { return false }
     headerIsUnderstood()
     guard try reaches(offset) else { return false }
+    if !isCounted { LiveInputs.add() }
+    isCounted = true
     taken = offset
     return true
   }
@@ -135,8 +142,8 @@ final class InputStream: HeaderSource, ByteSource {
       if taken == received { kept = [] }
       return rest.count
     }
-    if isEnded { return 0 }
-    let result = unsafe readWaiting(descriptor.number, into: buffer, count: count)
+    if isEnded || LiveInputs.areEnded { return 0 }
+    let result = unsafe readWaiting(descriptor.number, into: buffer, count: count) { LiveInputs.areEnded }
     if result == 0 { isEnded = true }
     if result > 0 {
       received += result

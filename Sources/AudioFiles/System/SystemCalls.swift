@@ -22,13 +22,16 @@ func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
 
 /// Reads what there is, up to `count` bytes, and waits for at least one, on a descriptor that does not block as well.
 ///
+/// - Parameter isEnded: Whether to give up at a signal.
 /// - Returns: How many bytes came; 0 at the end, -1 with `errno` set.
-func readWaiting(_ descriptor: Int32, into buffer: UnsafeMutableRawPointer?, count: Int) -> Int {
+func readWaiting(
+  _ descriptor: Int32, into buffer: UnsafeMutableRawPointer?, count: Int, orUntil isEnded: () -> Bool = { false }
+) -> Int {
   while true {
     let result = unsafe read(descriptor, buffer, count)
     if result >= 0 { return result }
     switch errno {
-    case EINTR: break
+    case EINTR: if isEnded() { return 0 }
     case EAGAIN, EWOULDBLOCK: _ = isReadable(descriptor, withinMilliseconds: -1)
     default: return -1
     }

@@ -30,6 +30,10 @@ struct ArchiveOptions: ParsableArguments {
     inputs.files.allSatisfy { passesOver($0, outputs: outputs) }
   }
 
+  func tellAllPassedOver(_ inputs: InputFiles) {
+    if !quiet { Diagnostics.write("\(counted(inputs.files.count, "file")), all there already") }
+  }
+
   /// Whether a recording is to be passed over, because its outputs are there.
   func passesOver(_ file: InputFiles.File, outputs: [OutputPlace]) -> Bool {
     skipExisting && outputs.allSatisfy { $0.holdsOutput(for: file) }

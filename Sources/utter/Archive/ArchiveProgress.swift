@@ -11,11 +11,13 @@ final class ArchiveProgress: Sendable {
     var work = 0.0
   }
 
+  private let isShown: Bool
   private let fileCount: Int
   private let totalWork: Double
   private let state = Mutex(State())
 
-  init(_ files: [InputFiles.File]) {
+  init(_ files: [InputFiles.File], isShown: Bool) {
+    self.isShown = isShown
     fileCount = files.count
     totalWork = files.reduce(0) { $0 + $1.weight }
   }
@@ -28,6 +30,7 @@ final class ArchiveProgress: Sendable {
     state.withLock { state in
       state.seconds += seconds
       state.work += work ?? 0
+      guard isShown else { return }
       let part = work == nil && fileCount == 1 ? nil : state.work / max(1, totalWork)
       let rate = Double(state.finishedCount) / max(1e-9, state.progress.elapsedSeconds)
       state.progress.update(
@@ -37,8 +40,13 @@ final class ArchiveProgress: Sendable {
   }
 
   /// A file is done, or has failed.
-  func finishFile() {
-    state.withLock { $0.finishedCount += 1 }
+  ///
+  /// - Parameter failedSeconds: The seconds of audio that came to nothing.
+  func finishFile(failedSeconds: Double) {
+    state.withLock { state in
+      state.finishedCount += 1
+      state.seconds -= failedSeconds
+    }
   }
 
   /// The seconds of audio that were done, and how long that took.

@@ -10,11 +10,14 @@ struct ArchiveRun {
   private static let aheadLimit = 256
 
   let files: [InputFiles.File]
+  /// What could not be walked, and why.
+  let unreadableFolders: [String]
   let jobCount: Int
   let isQuiet: Bool
 
   init(_ inputs: InputFiles, _ options: ArchiveOptions) {
     files = inputs.files
+    unreadableFolders = inputs.unreadableFolders
     jobCount = min(files.count, options.jobs ?? ProcessInfo.processInfo.activeProcessorCount)
     isQuiet = options.quiet
   }
@@ -30,8 +33,9 @@ struct ArchiveRun {
     finish: () throws -> Void
   ) throws {
     defer { Diagnostics.eraseBar() }
-    if files.count == 1 {
-      let task = InputTask(files[0], progress: ArchiveProgress(files), isAlone: true, isCancelled: { false })
+    if files.count == 1, unreadableFolders.isEmpty {
+      let task = InputTask(
+        files[0], progress: ArchiveProgress(files, isShown: !isQuiet), isAlone: true, isCancelled: { false })
       do {
         try deliver(files[0], work(task))
       } catch {
@@ -39,7 +43,9 @@ struct ArchiveRun {
       }
       return try finish()
     }
-    let queue = WorkQueue(files, aheadLimit: Self.aheadLimit, work: work)
+    for folder in unreadableFolders { Diagnostics.write("utter: \(folder)") }
+    let progress = ArchiveProgress(files, isShown: !isQuiet)
+    let queue = WorkQueue(files, progress, aheadLimit: Self.aheadLimit, work: work)
     queue.start(threadCount: jobCount)
     // Files that are being written must be given up before the process ends, however this returns.
     defer { queue.cancelAndWait() }
@@ -75,14 +81,13 @@ struct ArchiveRun {
     }
     try finish()
     if !isQuiet { Diagnostics.write(summary(queue.progress, failedCount: failedCount, skippedCount: skippedCount)) }
-    if failedCount > 0 {
-      Diagnostics.write("utter: \(failedCount) of \(files.count) files failed")
-      throw Failure.alreadyTold
-    }
+    if failedCount > 0 { Diagnostics.write("utter: \(failedCount) of \(files.count) files failed") }
+    if failedCount > 0 || !unreadableFolders.isEmpty { throw Failure.alreadyTold }
   }
 
   private func summary(_ progress: ArchiveProgress, failedCount: Int, skippedCount: Int) -> String {
     let (audio, elapsed) = progress.totals
+    if skippedCount == files.count { return "\(counted(skippedCount, "file")), all there already" }
     var line = "\(counted(files.count - failedCount - skippedCount, "file")), "
     line += "\(String(format: "%.1f", audio)) s of audio in \(String(format: "%.2f", elapsed)) s"
     if elapsed > 0 { line += " (\(Int(audio / elapsed))x real time)" }
@@ -112,8 +117,10 @@ private final class WorkQueue<Success: Sendable>: @unchecked Sendable {
   private var waitingIndex = 0
   private var runningThreadCount = 0
 
-  init(_ files: [InputFiles.File], aheadLimit: Int, work: @escaping @Sendable (InputTask) throws -> Success) {
-    let progress = ArchiveProgress(files)
+  init(
+    _ files: [InputFiles.File], _ progress: ArchiveProgress, aheadLimit: Int,
+    work: @escaping @Sendable (InputTask) throws -> Success
+  ) {
     let cancelled = cancelled
     tasks = files.map { InputTask($0, progress: progress, isAlone: false, isCancelled: { cancelled.isSet }) }
     self.progress = progress
@@ -166,10 +173,12 @@ private final class WorkQueue<Success: Sendable>: @unchecked Sendable {
   }
 
   private func outcome(of task: InputTask) -> Outcome {
-    defer { task.end() }
     do {
-      return .success(try work(task))
+      let result = try work(task)
+      task.end(hasFailed: false)
+      return .success(result)
     } catch {
+      task.end(hasFailed: true)
       return .failure(Failure(error, of: task.name))
     }
   }

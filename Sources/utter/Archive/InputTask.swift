@@ -77,9 +77,9 @@ final class InputTask: Sendable {
   var isSkipped: Bool { state.withLock { $0.isSkipped } }
 
   /// The work is done, or has failed.
-  func end() {
-    let rest = state.withLock { file.weight - $0.work }
+  func end(hasFailed: Bool) {
+    let (rest, seconds) = state.withLock { (file.weight - $0.work, $0.seconds) }
     progress.advance(name, seconds: 0, work: rest)
-    progress.finishFile()
+    progress.finishFile(failedSeconds: hasFailed ? seconds : 0)
   }
 }

@@ -9,6 +9,8 @@ struct Recording: ~Copyable {
   let channelCount: Int
   private var reader: AudioFileReader
   private let isStrict: Bool
+  /// Why the decoder stopped before the end, if it did: what came before is used.
+  private var brokenOff: AudioFileError.Problem?
 
   init(_ task: InputTask, _ options: InputOptions) throws {
     self.task = task
@@ -26,12 +28,21 @@ struct Recording: ~Copyable {
   var encoding: String { reader.encoding }
 
   /// What of the recording is lost, once everything has been read.
-  var damage: [Damage] { reader.damage }
+  var damage: [Damage] {
+    guard let brokenOff else { return reader.damage }
+    let promised = reader.promisedFrameCount.map { " of \($0)" } ?? ""
+    return [.told("\(brokenOff)\(promised); what comes behind is lost")]
+  }
 
-  /// Hands all of the recording to `body`, block by block.
+  /// Hands all of the recording to `body`, block by block. Where something in its middle cannot be decoded, that is its
+  /// end, and ``damage`` tells.
   mutating func forEachBlock(_ body: (Span<Float>) throws -> Void) throws {
     let (rate, channelCount) = (sampleRate, channelCount)
-    try Self.read(&reader, task, rate, channelCount, body)
+    do {
+      try Self.read(&reader, task, rate, channelCount, body)
+    } catch let error as AudioFileError where error.problem.isOfDecoding && reader.framesRead > 0 {
+      brokenOff = error.problem
+    }
   }
 
   /// Tells what went wrong without stopping the work.
@@ -42,12 +53,12 @@ struct Recording: ~Copyable {
       task.warn("\(task.name): \(counted(nonFiniteCount, "sample")) not finite, taken as 0")
     }
     try checkDamage()
-    for damage in reader.damage { task.warn("\(task.name): \(damage)") }
+    for damage in damage { task.warn("\(task.name): \(damage)") }
   }
 
   /// - Throws: With `--strict`, what of the recording is lost.
   func checkDamage() throws {
-    if isStrict, let damage = reader.damage.first { throw Failure("\(task.name): \(damage)") }
+    if isStrict, let damage = damage.first { throw Failure("\(task.name): \(damage)") }
   }
 
   // Static, so that it names exactly the state that it changes.
@@ -55,13 +66,23 @@ struct Recording: ~Copyable {
     _ reader: inout AudioFileReader, _ task: InputTask, _ rate: SampleRate, _ channelCount: Int,
     _ body: (Span<Float>) throws -> Void
   ) throws {
-    var readCount = 0
     let total = reader.frameCount
+    var readCount = 0
     try reader.forEachBlock { block in
       try body(block)
       readCount += block.count / channelCount
       try task.advance(
         toSeconds: rate.seconds(of: readCount), part: total.map { Double(readCount) / Double(max(1, $0)) })
+    }
+  }
+}
+
+extension AudioFileError.Problem {
+  /// Whether a decoder stopped, as at bytes that are wrong.
+  fileprivate var isOfDecoding: Bool {
+    switch self {
+    case .decodingFailed, .foreignDecodingFailed: true
+    default: false
     }
   }
 }

@@ -72,7 +72,8 @@ struct OutputPlace: Sendable {
   /// Whether the output for `file` is there; never on standard output.
   func holdsOutput(for file: InputFiles.File) -> Bool {
     if case .standardOutput = kind { return false }
-    return FileManager.default.fileExists(atPath: plannedPath(for: file))
+    var status = stat()
+    return unsafe stat(plannedPath(for: file), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 }
 
@@ -110,7 +111,18 @@ func checkOutputs(_ places: [OutputPlace], of inputs: InputFiles) throws {
     switch place.kind {
     case .standardOutput: paths.append("-")
     case .file(let path): paths.append(path)
-    case .folder: paths += inputs.files.map { place.plannedPath(for: $0) }
+    case .folder:
+      // Where the names of two inputs meet, their outputs would.
+      var sources: [String: String] = [:]
+      for file in inputs.files {
+        let path = place.plannedPath(for: file)
+        if let other = sources.updateValue(file.path, forKey: path) {
+          throw Misuse(
+            "\(path) would be the output of both \(other) and \(file.path): name a folder above them, or give each a "
+              + "run of its own")
+        }
+        paths.append(path)
+      }
     }
   }
   try checkOutputs(paths, inputs: inputs.files.map(\.path))

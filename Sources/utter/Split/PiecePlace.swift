@@ -63,6 +63,7 @@ struct PiecePlace: Sendable {
     do { pieces = try PieceManifest.pieces(in: bytes) } catch { throw .damagedManifest(error) }
     for piece in pieces {
       guard Self.isPiece(piece.file, of: file) else { throw .notItsOwn(piece.file) }
+      guard piece.recording == file.path else { throw .otherRecording(piece.recording) }
       guard format.isThat(of: piece) else { throw .otherFormat(piece.file) }
       guard Self.regularFileSize(path(piece.file)) == piece.bytes else { throw .missingPiece(piece.file) }
     }
@@ -79,6 +80,15 @@ struct PiecePlace: Sendable {
     }
     // The last of all: whoever is stopped before goes on here.
     try Self.remove(manifestPath(of: file))
+  }
+
+  /// Removes pieces that come right behind the last one, which a run left that was killed: no manifest lists them.
+  func removeLeftPieces(of file: InputFiles.File, behind count: Int, _ container: AudioContainer) throws {
+    var index = count + 1
+    while Self.regularFileSize(path(Self.name(index, of: file, container))) != nil {
+      try Self.remove(path(Self.name(index, of: file, container)))
+      index += 1
+    }
   }
 
   /// Removes a file; that it is not there is no failure.
@@ -129,6 +139,8 @@ enum EarlierRunError: Error, CustomStringConvertible {
   case damagedManifest(PieceManifestError)
   /// The manifest lists what is no piece of its recording.
   case notItsOwn(String)
+  /// The manifest is of a recording that was named in another way, which may be another one of the same name.
+  case otherRecording(String)
   /// A piece has another rate, encoding or container.
   case otherFormat(String)
   /// A piece is not there, or has another size than the manifest says.
@@ -139,6 +151,7 @@ enum EarlierRunError: Error, CustomStringConvertible {
     case .unreadableManifest: "the manifest cannot be read"
     case .damagedManifest(let error): "the manifest is damaged: \(error)"
     case .notItsOwn(let name): "the manifest lists \(name), which is no piece of this recording"
+    case .otherRecording(let path): "the pieces that are there were made of \(path)"
     case .otherFormat(let name): "\(name) has another rate, encoding or container"
     case .missingPiece(let name): "\(name) is missing, or not as long as the manifest says"
     }
