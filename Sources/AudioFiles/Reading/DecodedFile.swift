@@ -16,10 +16,12 @@ final class DecodedFile: FrameSource {
   private let requestLimit: Int
   /// What the pages of an Ogg file say.
   private let survey: OggPages.Survey?
-  /// Whether the header of an MPEG stream promises more bytes than there are.
+  /// Whether the header of an MPEG stream, or that of other compressed samples, promises more bytes than there are.
   private let lacksBytes: Bool
   /// Bytes behind the last whole sample frame, where the file's end is all that ends the samples.
   private let hasPartialFrame: Bool
+  /// The same for the last whole block.
+  private let hasPartialBlock: Bool
   private var framesRead = 0
   private var isAtEnd = false
   private var breaksOff = false
@@ -52,6 +54,7 @@ final class DecodedFile: FrameSource {
     let rest = plain.byteCount == nil ? available % plain.frameSize : 0
     let last = try file.bytes(file.count - rest..<file.count)
     hasPartialFrame = rest > 0 && !(isPadded && last == [0])
+    hasPartialBlock = false
   }
 
   /// Has libsndfile find out what the file is.
@@ -68,19 +71,23 @@ final class DecodedFile: FrameSource {
     // it finds.
     let isSelfCounting = isMPEG || type == SF_FORMAT_OGG
     promisedFrameCount = layout?.promisedFrameCount ?? (isSelfCounting ? decoder.frameCount : nil)
-    frameCount = decoder.frameCount
+    let endsWithZero = try file.bytes(file.count - 1..<file.count) == [0]
+    let blocks = layout?.blocked?.found(inFileOf: file.count, endsWithZero: endsWithZero)
+    frameCount = blocks?.frameCount ?? decoder.frameCount
     let names = decoder.names
     container = layout?.container ?? names.container
     encoding = names.encoding
     hasPartialFrame = false
+    hasPartialBlock = blocks?.hasPartialBlock ?? false
     self.survey = survey
-    lacksBytes = isMPEG ? try XingHeader(file)?.lacksBytes ?? false : false
+    lacksBytes =
+      isMPEG ? try XingHeader(file)?.lacksBytes ?? false : layout?.compressedEnd.map { $0 > file.count } ?? false
     // A decoder that fails within a call does not tell where. libsndfile even gives back nothing of a call in which
     // libmpg123 failed; but without a Xing header, an MPEG stream is cut from its start on into frames of 384, 576 or
     // 1,152 sample frames, of which this divides each, so that a call never spans two.
     let isFallible = type == SF_FORMAT_FLAC || (isMPEG && decoder.frameCount == nil)
     requestLimit = isFallible ? 192 : .max
-    if decoder.frameCount == 0 { throw .noSampleFrames(promised: promisedFrameCount) }
+    if frameCount == 0 { throw .noSampleFrames(promised: promisedFrameCount) }
   }
 
   private static func open(_ file: InputFile, _ layout: FileLayout?) throws(AudioFileError.Problem) -> Decoder {
@@ -183,8 +190,14 @@ final class DecodedFile: FrameSource {
     if let promised = promisedFrameCount, framesRead < promised - tolerance {
       return [.truncation(Truncation(promisedFrameCount: promised, frameCount: framesRead))]
     }
-    if breaksOff && promisedFrameCount == nil {
+    if (breaksOff || hasPartialBlock) && promisedFrameCount == nil {
       return [.truncation(Truncation(promisedFrameCount: nil, frameCount: framesRead))]
+    }
+    if lacksBytes, !isMPEG || promisedFrameCount == nil {
+      return [
+        .truncation(
+          Truncation(promisedFrameCount: nil, frameCount: framesRead, sign: .missingBytes))
+      ]
     }
     if let survey { return survey.damage(afterReading: framesRead) }
     if hasPartialFrame {

@@ -42,7 +42,10 @@ extension FileLayout {
     _ header: HeaderReader, _ common: CommonChunk, offset: Int, byteCount: Int?
   ) throws(AudioFileError.Problem) {
     self.init(container: header.container, channelCount: common.channelCount, hertz: common.hertz)
-    guard let encoding = common.encoding else { return }
+    guard let encoding = common.encoding else {
+      compressedEnd = byteCount.map { header.start + offset + $0 }
+      return
+    }
     // The specification has the COMM chunk's count govern. But it is not believed where it is more than the SSND chunk
     // holds.
     let fromCommon = common.frameCount.map { $0 * encoding.sampleSize * channelCount }
@@ -70,10 +73,13 @@ extension FileLayout {
       case 27: .aLaw
       default: nil
       }
-    guard let encoding else { return }
+    let byteCount = size == 0 || size == 0xFFFF_FFFF ? nil : size
+    guard let encoding else {
+      compressedEnd = byteCount.map { header.start + offset + $0 }
+      return
+    }
     header.source.headerIsUnderstood()
-    try setPlain(
-      header, encoding: encoding, offset: offset, byteCount: size == 0 || size == 0xFFFF_FFFF ? nil : size)
+    try setPlain(header, encoding: encoding, offset: offset, byteCount: byteCount)
   }
 
   init(caf header: HeaderReader) throws(AudioFileError.Problem) {
@@ -101,8 +107,10 @@ extension FileLayout {
       case ("alaw", _, _): .aLaw
       default: nil
       }
-    guard let encoding, packetSize == encoding.sampleSize * channelCount, packetFrameCount == 1 else { return }
-    header.source.headerIsUnderstood()
+    let plainEncoding = encoding.flatMap {
+      packetSize == $0.sampleSize * channelCount && packetFrameCount == 1 ? $0 : nil
+    }
+    if plainEncoding != nil { header.source.headerIsUnderstood() }
 
     var position = 52
     for _ in 0..<maximumChunkCount {
@@ -113,7 +121,11 @@ extension FileLayout {
       if mark == "data" {
         // An edit count of four bytes comes before the samples, and is counted.
         let byteCount = size.flatMap { $0 > 4 ? $0 - 4 : nil }
-        try setPlain(header, encoding: encoding, offset: content + 4, byteCount: byteCount)
+        guard let plainEncoding else {
+          compressedEnd = byteCount.map { header.start + content + 4 + $0 }
+          return
+        }
+        try setPlain(header, encoding: plainEncoding, offset: content + 4, byteCount: byteCount)
         if codec == "lpcm" && flags & 2 != 0 { plain?.isBigEndian = false }
         return
       }

@@ -75,9 +75,12 @@ extension FileLayout {
     self.init(container: header.container, channelCount: format.channelCount, hertz: format.hertz)
     if let encoding = format.encoding {
       try setPlain(header, encoding: encoding, offset: offset, byteCount: byteCount)
-    } else if let byteCount, let block = format.block {
-      let (count, isTooMuch) = (byteCount / block.byteCount).multipliedReportingOverflow(by: block.frameCount)
-      promisedFrameCount = isTooMuch ? nil : count
+    } else if let block = format.block {
+      let samples = BlockedSamples(block: block, offset: header.start + offset, byteCount: byteCount)
+      promisedFrameCount = byteCount.flatMap { block.frameCount(of: $0) }
+      blocked = samples
+    } else {
+      compressedEnd = byteCount.map { header.start + offset + $0 }
     }
   }
 
@@ -108,7 +111,7 @@ private struct WaveFormat {
   /// Nil for what is compressed.
   let encoding: PlainSamples.Encoding?
   /// For formats that compress block by block.
-  let block: (byteCount: Int, frameCount: Int)?
+  let block: BlockedSamples.Block?
 
   init(_ header: HeaderReader, _ range: Range<Int>) throws(AudioFileError.Problem) {
     guard range.count >= 16 else { throw header.unreadable("its fmt chunk is too short") }
@@ -144,9 +147,20 @@ private struct WaveFormat {
       default: nil
       }
     if encoding != nil { header.source.headerIsUnderstood() }
-    // Microsoft ADPCM, IMA ADPCM, GSM 6.10.
-    let isInBlocks = [0x02, 0x11, 0x31].contains(tag) && used.count >= 20 && blockSize > 0
-    block = isInBlocks ? (blockSize, fields.unsigned16(at: 18)) : nil
+    let kind: BlockedSamples.Block.Kind? =
+      switch tag {
+      case 0x02: .microsoftADPCM
+      case 0x11: .imaADPCM
+      case 0x31: .gsm
+      default: nil
+      }
+    let isInBlocks = used.count >= 20 && blockSize > 0
+    block = kind.flatMap { [channelCount] kind in
+      isInBlocks
+        ? BlockedSamples.Block(
+          kind: kind, channelCount: channelCount, byteCount: blockSize, frameCount: fields.unsigned16(at: 18))
+        : nil
+    }
   }
 }
 

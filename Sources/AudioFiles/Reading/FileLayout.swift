@@ -15,6 +15,11 @@ struct FileLayout {
   var promisedFrameCount: Int?
   /// Where the samples are, if they are plain numbers.
   var plain: PlainSamples?
+  /// Where the samples are, if they are compressed in blocks of one size.
+  var blocked: BlockedSamples?
+  /// Where the samples end by the header, if they are compressed and it says so; at most the file's length where all of
+  /// them are there.
+  var compressedEnd: Int?
 
   /// Whether a byte may follow the samples to make the file's size even.
   var isPadded: Bool { ["WAV", "RF64", "AIFF"].contains(container) }
