@@ -51,7 +51,7 @@ struct BlockedSamples: Equatable {
   func found(inFileOf count: Int, endsWithZero: Bool) -> (frameCount: Int, hasPartialBlock: Bool) {
     let available = max(0, count - offset)
     let rest = available % block.byteCount
-    let isPadded = rest == 1 && endsWithZero
+    let isPadded = rest == 1 && endsWithZero && !(available - rest).isMultiple(of: 2)
     return (
       // What is in a file can be counted: blocks have fewer than 2^16 sample frames.
       block.frameCount(of: min(byteCount ?? available, available)) ?? 0, byteCount == nil && rest > 0 && !isPadded

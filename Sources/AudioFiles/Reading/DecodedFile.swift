@@ -53,7 +53,9 @@ final class DecodedFile: FrameSource {
     lacksBytes = false
     let rest = plain.byteCount == nil ? available % plain.frameSize : 0
     let last = try file.bytes(file.count - rest..<file.count)
-    hasPartialFrame = rest > 0 && !(isPadded && last == [0])
+    // Only behind an odd count of bytes there may be one that makes it even.
+    let mayBePadding = isPadded && !(available - rest).isMultiple(of: 2)
+    hasPartialFrame = rest > 0 && !(mayBePadding && last == [0])
     hasPartialBlock = false
   }
 

@@ -4,7 +4,7 @@ struct PromisedSize {
   /// In bytes, the header included.
   var byteCount: Int
 
-  /// Reads the header of an AVI or ASF file (WMA); gives nil for other formats and where the header does not say.
+  /// Reads the header of an AVI or ASF file (WMA), or the beginning of an MPEG transport stream; gives nil for other formats and where the header does not say.
   init?(_ file: InputFile) throws(AudioFileError.Problem) {
     let bytes = try file.bytes(0..<8_192)
     let header = HeaderFields(bytes: bytes, isBigEndian: false)
@@ -18,10 +18,18 @@ struct PromisedSize {
       let isBroadcast = header.unsigned32(at: place + 88) & 1 != 0
       if isBroadcast { return nil }
       byteCount = size
+    } else if [0, 1, 2].allSatisfy({
+      $0 * Self.transportPacket < bytes.count && bytes[$0 * Self.transportPacket] == 0x47
+    }) {
+      // All packets are of one size; ffmpeg does not tell when the last one is cut off with which something new begins.
+      byteCount = (file.count + Self.transportPacket - 1) / Self.transportPacket * Self.transportPacket
     } else {
       return nil
     }
   }
+
+  /// The bytes of a packet of an MPEG transport stream (ISO/IEC 13818-1, 2.4.3.2).
+  private static let transportPacket = 188
 
   /// "Advanced Systems Format (ASF) Specification", revision 01.20.03, 10.1 and 10.2; the fields of the second are in
   /// its 3.2.

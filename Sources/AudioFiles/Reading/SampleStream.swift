@@ -19,6 +19,7 @@ final class SampleStream: FrameSource {
   private let decoder: Decoder
   private let bytes: StreamedBytes
   private let isPadded: Bool
+  private let frameSize: Int
   private var framesRead = 0
   private var isAtEnd = false
 
@@ -36,6 +37,7 @@ final class SampleStream: FrameSource {
     }
     self.container = container
     self.isPadded = isPadded
+    frameSize = plain.frameSize
     encoding = decoder.names.encoding
     promisedFrameCount = plain.byteCount.map { $0 / plain.frameSize }
   }
@@ -73,7 +75,9 @@ final class SampleStream: FrameSource {
     if let promisedFrameCount, framesRead < promisedFrameCount {
       return [.truncation(Truncation(promisedFrameCount: promisedFrameCount, frameCount: framesRead))]
     }
-    if promisedFrameCount == nil, !bytes.rest.isEmpty, !(isPadded && bytes.rest == [0]) {
+    // Only behind an odd count of bytes there may be one that makes it even.
+    let mayBePadding = isPadded && !(framesRead * frameSize).isMultiple(of: 2)
+    if promisedFrameCount == nil, !bytes.rest.isEmpty, !(mayBePadding && bytes.rest == [0]) {
       return [
         .truncation(
           Truncation(promisedFrameCount: nil, frameCount: framesRead, sign: .incompleteSampleFrame))

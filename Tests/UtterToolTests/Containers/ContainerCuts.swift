@@ -7,9 +7,13 @@ struct ContainerCuts {
   let counts: [Int]
   /// Where packets begin, as far as the format lets see: behind the header for a start.
   let boundaries: Set<Int>
+  private let header: Int
+  private let byteCount: Int
 
   init(_ bytes: [UInt8], of kind: ContainerKind, using random: inout SeededGenerator) {
     let header = Self.headerEnd(bytes) ?? min(100, bytes.count / 2)
+    self.header = header
+    byteCount = bytes.count
     boundaries = Self.boundaries(bytes, kind, header: header)
     var counts = [1, max(2, header / 2), header, bytes.count - 1]
     let middle = boundaries.filter { $0 > bytes.count / 2 && $0 < bytes.count }.min()
@@ -17,6 +21,9 @@ struct ContainerCuts {
     while counts.count < 10 { counts.append(Int.random(in: header..<bytes.count, using: &random)) }
     self.counts = counts
   }
+
+  /// How much of what is behind the header is kept, 0 to 1.
+  func part(_ count: Int) -> Double { Double(max(0, count - header)) / Double(byteCount - header) }
 
   /// Where the content begins, in the formats whose marks are plain to see.
   private static func headerEnd(_ bytes: [UInt8]) -> Int? {
@@ -56,20 +63,24 @@ struct ContainerCuts {
   }
 
   private static func boundaries(_ bytes: [UInt8], _ kind: ContainerKind, header: Int) -> Set<Int> {
-    func all(_ isBoundary: (Int) -> Bool) -> Set<Int> { Set((header..<bytes.count - 4).filter(isBoundary)) }
+    func all(_ isBoundary: (Int) -> Bool) -> Set<Int> {
+      Set((header..<max(header, bytes.count - 4)).filter(isBoundary))
+    }
     switch kind.pathExtension {
     case "wav", "w64", "aiff", "au", "caf":
       guard let frameSize = kind.frameSize else { return [header] }
       return Set(stride(from: header, to: bytes.count, by: frameSize))
     case "ogg", "opus", "oga", "spx":
-      return all { bytes[$0...].starts(with: "OggS".utf8) }
+      return all { bytes[$0] == 0x4F && bytes[$0...].starts(with: "OggS".utf8) }
     case "flac":
       // The sync code, the code of the blocks' size and of the rate: all but the last frame have the same.
-      return all { bytes[$0..<$0 + 3] == bytes[header..<header + 3] }
+      return all { bytes[$0] == 0xFF && bytes[$0..<$0 + 3] == bytes[header..<header + 3] }
     case "ts":
       return Set(stride(from: 0, to: bytes.count, by: 188))
     case "mp3", "mp2", "aac", "ac3":
-      return Set(FrameWalk(bytes, from: bytes.starts(with: Array("ID3".utf8)) ? header : 0).starts)
+      // Of a frame whose header is not there whole, nobody can say that it is one.
+      let starts = FrameWalk(bytes, from: bytes.starts(with: Array("ID3".utf8)) ? header : 0).starts
+      return Set(starts.flatMap { $0..<$0 + 4 })
     case "mkv", "webm":
       // A SimpleBlock of the first track, by its mark, a size of one or two bytes, and the track.
       return all { bytes[$0] == 0xA3 && (bytes[$0 + 2] == 0x81 || bytes[$0 + 3] == 0x81) }

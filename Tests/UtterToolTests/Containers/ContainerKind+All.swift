@@ -1,6 +1,17 @@
 extension ContainerKind {
   /// Plain samples, lossless codecs and codecs that libsndfile and ffmpeg decode alike.
-  static let all = plain + piped + adaptive + lossless + lossy + otherContainers
+  static let all = (plain + piped + adaptive + lossless + lossy + otherContainers).map { kind in
+    var kind = kind
+    kind.isCutToo = !notCut.contains(kind.name)
+    if ["mulaw", "alaw"].contains(where: kind.name.hasPrefix) { kind.correlation = 0.9 }
+    return kind
+  }
+
+  private static let notCut: Set = [
+    "s32.wav", "f32.wav", "alaw.wav", "stereo.wav", "s24.w64", "fl32.aiff", "alaw.aiff", "mulaw.au", "alaw.caf",
+    "f32.caf", "sox.aiff", "24-bit.flac", "stereo.flac", "surround.ogg", "surround.opus", "16k.opus", "16k.mp3",
+    "16k.aac", "24-bit.m4a", "pcm.mov", "flac.mkv",
+  ]
 
   private static func pcm(
     _ name: String, _ encoding: String, rate: Int = 16_000, channels: Int = 1, _ options: [String] = []
@@ -45,7 +56,7 @@ extension ContainerKind {
     piped("s24-rf64.wav", "pcm_s24le", format: "wav", rate: 96_000, ["-rf64", "always"]),
     piped("s16.w64", "pcm_s16le", format: "w64", rate: 44_100), piped("s16.au", "pcm_s16be", format: "au"),
     piped("s16.caf", "pcm_s16le", format: "caf"), piped("s16.aiff", "pcm_s16be", format: "aiff"),
-    piped("a.flac", "flac", format: "flac", ["-sample_fmt", "s16"]),
+    piped("a.flac", "flac", format: "flac", ["-sample_fmt", "s16", "-frame_size", "1024"]),
     ContainerKind(name: "sox.wav", options: ["-b", "16"], rate: 22_050, maker: .sox),
     ContainerKind(name: "sox-24.wav", options: ["-b", "24"], rate: 48_000, channelCount: 2, maker: .sox),
     ContainerKind(
@@ -65,8 +76,8 @@ extension ContainerKind {
   ].map { kind in
     var kind = kind
     kind.padding = 4_096
-    // libsndfile starts each packet of ima4 with the rounded predictor in its header; ffmpeg goes on with the exact one.
-    if kind.name == "ima4.aiff" { kind.likeness = .within(5e-3) }
+    // libsndfile and ffmpeg round the steps of IMA ADPCM in different places; and libsndfile starts each packet of ima4 with the rounded predictor in its header; ffmpeg goes on with the exact one.
+    if kind.name.hasPrefix("ima") { kind.likeness = .within(5e-3) }
     if kind.name == "gsm.wav" { kind.correlation = 0.3 }
     return kind
   }
@@ -75,7 +86,7 @@ extension ContainerKind {
   private static let pages = ["-page_duration", "100000"]
 
   static let lossless = [
-    pcm("8k.flac", "flac", rate: 8_000, ["-sample_fmt", "s16"]),
+    pcm("8k.flac", "flac", rate: 8_000, ["-sample_fmt", "s16", "-frame_size", "1024"]),
     pcm("24-bit.flac", "flac", rate: 48_000, ["-sample_fmt", "s32"]),
     pcm("stereo.flac", "flac", rate: 44_100, channels: 2, ["-sample_fmt", "s16"]),
     pcm("stereo-24-bit.flac", "flac", rate: 96_000, channels: 2, ["-sample_fmt", "s32"]),
@@ -104,7 +115,7 @@ extension ContainerKind {
     coded("surround.opus", "libopus", rate: 48_000, channels: 6, ["-b:a", "384k"] + pages),
     coded("surround.ogg", "libvorbis", rate: 48_000, channels: 6, ["-q", "6"] + pages),
     coded("stereo.opus", "libopus", rate: 48_000, channels: 2, ["-b:a", "160k"] + pages),
-    coded("16k.spx", "libspeex", rate: 16_000, ["-q", "10"] + pages, padding: 640),
+    coded("16k.spx", "libspeex", rate: 16_000, ["-q", "10"] + pages, delay: 223, padding: 640),
     coded("cbr.mp3", "libmp3lame", rate: 44_100, ["-b:a", "128k"]),
     coded("vbr.mp3", "libmp3lame", rate: 48_000, channels: 2, ["-q:a", "2"]),
     coded("16k.mp3", "libmp3lame", rate: 16_000, ["-q:a", "2"]),
@@ -119,10 +130,18 @@ extension ContainerKind {
     coded("a.aac", "aac", rate: 44_100, ["-b:a", "160k"], delay: 1_024, padding: 2_048, reason: framesOnly),
     coded("16k.aac", "aac", rate: 16_000, ["-b:a", "64k"], delay: 1_024, padding: 2_048, reason: framesOnly),
     coded("a.ac3", "ac3", rate: 48_000, channels: 2, ["-b:a", "384k"], delay: 256, padding: 3_072, reason: framesOnly),
-    coded("a.wma", "wmav2", rate: 44_100, ["-b:a", "160k"], padding: 4_096),
+    coded("a.wma", "wmav2", rate: 44_100, ["-b:a", "160k"], delay: -2_048, padding: 4_096),
   ].map { kind in
     var kind = kind
     if kind.options.contains("libvorbis") { kind.ffmpegMiscount = 128 }
+    if kind.name == "8k.ogg" { kind.correlation = 0.98 }
+    if kind.name == "a.wma" { kind.correlation = 0.97 }
+    if kind.name == "16k.spx" { kind.correlation = 0.9 }
+    // libsndfile decodes Opus at the rate that the file names as its source's, ffmpeg at 48 kHz.
+    if kind.name == "16k.opus" { kind.decodedRate = 48_000 }
+    // libsndfile leaves the channels of Ogg in Vorbis' order, ffmpeg makes it that of WAV: left, right, centre, low
+    // frequencies, surrounds.
+    if kind.channelCount == 6 { kind.channelOrder = [0, 2, 1, 4, 5, 3] }
     // ffmpeg's own decoder of Opus is audibly another at low bit rates.
     if kind.options.contains("libopus") { kind.decoder = ["-c:a", "libopus"] }
     return kind
@@ -136,7 +155,7 @@ extension ContainerKind {
       coded(
         "fragments.mp4", "aac", rate: 48_000,
         ["-b:a", "160k", "-movflags", "frag_keyframe+empty_moov+default_base_moof", "-frag_duration", "150000"],
-        padding: 2_048),
+        delay: 1_024, padding: 2_048),
       coded("16k.webm", "libopus", rate: 48_000, ["-b:a", "128k"]),
       coded("vorbis.webm", "libvorbis", rate: 44_100, padding: 2_048),
       coded("a.ts", "aac", rate: 48_000, ["-b:a", "160k"], delay: 1_024, padding: 2_048, reason: framesOnly),

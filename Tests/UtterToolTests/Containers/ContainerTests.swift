@@ -26,20 +26,17 @@ import Testing
     #expect(reader.sampleRate.hertz == kind.rate)
 
     if let decoded = try ffmpeg.decode(path, kind.decoder, in: folder), !decoded.isEmpty {
-      #expect(abs(samples.count - decoded.count) <= kind.ffmpegMiscount * kind.channelCount)
-      let difference = zip(samples, decoded).reduce(Float(0)) { max($0, abs($1.0 - $1.1)) }
-      switch kind.likeness {
-      case .exact: #expect(samples == decoded, "they differ by \(difference)")
-      case .within(let limit): #expect(difference <= limit)
-      }
+      expectLike(samples, decoded, kind)
     } else {
-      // ffmpeg 5.1 finds nothing in RF64 and W64 that it wrote to a pipe itself.
-      #expect(kind.maker == .pipedFFmpeg(format: "wav") || kind.maker == .pipedFFmpeg(format: "w64"))
+      // ffmpeg 5.1 finds nothing in RF64, W64 and AIFF that it wrote to a pipe itself.
+      #expect(["s24-rf64.wav", "s16.w64", "s16.aiff"].contains(kind.name) && kind.maker != .ffmpeg)
       #expect(samples.count == source.count)
       #expect(zip(samples, source).allSatisfy { abs($0 - $1) <= 1.0 / 32_768 })
     }
     let excess = samples.count / kind.channelCount - kind.sourceCount
-    #expect((0...kind.delay + kind.padding).contains(excess), "\(excess) sample frames more than were put in")
+    #expect(
+      (min(0, kind.delay)...kind.delay + kind.padding).contains(excess), "\(excess) sample frames more than were put in"
+    )
     expectDelay(samples, source, kind)
 
     let file = try ToolReading(file: path, rate: kind.rate, in: folder)
@@ -64,12 +61,29 @@ import Testing
     #expect(pipe.file == file.file, "pieces of seed \(seed)")
   }
 
+  private func expectLike(_ samples: [Float], _ decoded: [Float], _ kind: ContainerKind) {
+    if let rate = kind.decodedRate {
+      #expect(samples.count * rate == decoded.count * kind.rate)
+      return
+    }
+    #expect(abs(samples.count - decoded.count) <= kind.ffmpegMiscount * kind.channelCount)
+    let channels = kind.channelCount
+    let difference = (0..<min(samples.count, decoded.count)).reduce(Float(0)) { greatest, i in
+      let channel = kind.channelOrder?[i % channels] ?? i % channels
+      return max(greatest, abs(samples[i] - decoded[i / channels * channels + channel]))
+    }
+    switch kind.likeness {
+    case .exact: #expect(difference == 0)
+    case .within(let limit): #expect(difference <= limit)
+    }
+  }
+
   /// Everything is as late as the kind says, and no more: one sample frame beside that the likeness is less.
   private func expectDelay(_ samples: [Float], _ source: [Float], _ kind: ContainerKind) {
     let channels = kind.channelCount
     func correlation(_ delay: Int) -> Double {
       var (ab, aa, bb) = (0.0, 0.0, 0.0)
-      for i in 10..<kind.sourceCount - 10 where (i + delay) * channels < samples.count {
+      for i in 10 + max(0, -kind.delay)..<kind.sourceCount - 10 where (i + delay) * channels < samples.count {
         let (a, b) = (Double(samples[(i + delay) * channels]), Double(source[i * channels]))
         ab += a * b
         aa += a * a
@@ -80,11 +94,13 @@ import Testing
     let found = correlation(kind.delay)
     #expect(found > kind.correlation)
     if kind.correlation > 0.9 {
-      #expect(found > correlation(kind.delay + 1) && (kind.delay == 0 || found > correlation(kind.delay - 1)))
+      #expect(found > correlation(kind.delay + 1) && found > correlation(kind.delay - 1))
     }
   }
 
-  @Test("Cut off at ten places, as a file and through a pipe, nothing is lost in silence", arguments: ContainerKind.all)
+  @Test(
+    "Cut off at ten places, as a file and through a pipe, nothing is lost in silence",
+    arguments: ContainerKind.all.filter(\.isCutToo))
   func cut(kind: ContainerKind) throws {
     guard OtherProgram.ffmpeg != nil else { return }
     let folder = try TemporaryFolder()
@@ -112,7 +128,7 @@ import Testing
     let seed: UInt64 = 902
     var random = SeededGenerator(seed: seed)
     let bytes = try [UInt8](Data(contentsOf: URL(filePath: path)))
-    let whole = try #require(try ToolReading(file: path, rate: kind.rate, in: folder).samples)
+    let whole = try #require(try ToolReading(file: path, rate: kind.rate, in: folder).sampleBytes)
     let cuts = ContainerCuts(bytes, of: kind, using: &random)
     let files = try cuts.counts.enumerated().map { index, count in
       try folder.write("cut-\(index).\(kind.pathExtension)", Array(bytes[..<count]))
@@ -123,36 +139,40 @@ import Testing
       let pipe = try ToolReading(
         pipe: Data(bytes[..<count]), pieces: [Int.random(in: 1...9_000, using: &random)], rate: kind.rate, in: folder)
       let isBoundary = cuts.boundaries.contains(count)
-      expectHonest(reading, whole, kind, part: Double(count) / Double(bytes.count), isBoundary, "file, \(place)")
-      expectHonest(pipe, whole, kind, part: Double(count) / Double(bytes.count), isBoundary, "pipe, \(place)")
+      expectHonest(reading, whole, kind, part: cuts.part(count), isBoundary, "file, \(place)")
+      expectHonest(pipe, whole, kind, part: cuts.part(count), isBoundary, "pipe, \(place)")
       #expect(pipe.file == reading.file, "\(place)")
     }
   }
 
   private func expectHonest(
-    _ reading: ToolReading, _ whole: [Float], _ kind: ContainerKind, part: Double, _ isBoundary: Bool, _ place: String
+    _ reading: ToolReading, _ whole: Data, _ kind: ContainerKind, part: Double, _ isBoundary: Bool, _ place: String
   ) {
     switch reading.status {
     case 1:
       #expect(reading.lines.count == 1 && reading.file == nil, "\(place): \(reading.lines)")
-      // What is there is to be read, unless nothing says where it is.
-      #expect(part < 0.5 || kind.isReadFromItsEnd, "\(place): \(reading.lines)")
+      // What is there is to be read, unless nothing says where it is. libFLAC may lose its way in a block that is cut
+      // off, as it does in one that is damaged.
+      let isExcused =
+        kind.isReadFromItsEnd || kind.hasLongPackets
+        || kind.pathExtension == "flac" && reading.lines[0].contains("lost sync")
+      #expect(part < 0.5 || isExcused, "\(place): \(reading.lines)")
     case 0:
-      guard let samples = reading.samples else {
+      guard let samples = reading.sampleBytes else {
         Issue.record("\(place): no output")
         return
       }
       #expect(samples.count <= whole.count, "\(place): more than in the whole file")
       if kind.isExact {
-        #expect(samples.elementsEqual(whole.prefix(samples.count)), "\(place): not the beginning of the whole")
+        #expect(samples == whole.prefix(samples.count), "\(place): not the beginning of the whole")
       }
       guard let line = reading.lines.first else {
         let isExcused = kind.reasonForSilence != nil && isBoundary
-        #expect(samples == whole || isExcused, "\(place): \(samples.count) of \(whole.count) and not a word")
+        #expect(samples == whole || isExcused, "\(place): \(samples.count / 4) of \(whole.count / 4) and not a word")
         return
       }
       #expect(reading.lines.count == 1 && line.hasPrefix("utter: warning: "), "\(place): \(reading.lines)")
-      expectCounts(in: line, samples.count, whole.count, place)
+      expectCounts(in: line, samples.count / 4, whole.count / 4, place)
     default:
       Issue.record("\(place): exit \(reading.status): \(reading.lines)")
     }

@@ -42,12 +42,10 @@ struct OtherProgram {
 }
 
 extension Data {
-  /// Little-endian floats.
+  /// Floats in this machine's order, which is little-endian.
   var floats: [Float] {
-    let bytes = [UInt8](self)
-    return stride(from: 0, to: bytes.count - 3, by: 4).map { i in
-      let bits = bytes[i..<i + 4].reversed().reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
-      return Float(bitPattern: bits)
+    [Float](unsafeUninitializedCapacity: count / 4) { buffer, initializedCount in
+      initializedCount = copyBytes(to: buffer) / 4
     }
   }
 }
