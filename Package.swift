@@ -59,6 +59,11 @@ let package = Package(
       name: "AudioDSPTests", dependencies: ["AudioDSP", "AudioTestSupport"], exclude: ["NeuralReference"]),
     .testTarget(name: "AudioFilesTests", dependencies: ["AudioDSP", "AudioFiles", "CSndFile", "AudioTestSupport"]),
     .testTarget(name: "RealtimeVoiceTests", dependencies: ["RealtimeVoice", "AudioTestSupport"]),
+    // The fuzzer's own package, which has the rest of this folder, is Tests/Fuzzing/Package.swift.
+    .testTarget(
+      name: "FuzzReplayTests",
+      dependencies: ["AudioDSP", "AudioFiles", "RealtimeVoice", "AudioTestSupport", "CSndFile", "utter"],
+      path: "Tests/Fuzzing/Replay"),
     .testTarget(name: "UtterToolTests", dependencies: ["AudioTestSupport", "AudioFiles", "LatencyBudget", "utter"]),
   ],
   swiftLanguageModes: [.v6],

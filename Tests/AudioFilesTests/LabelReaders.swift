@@ -64,8 +64,10 @@ enum LabelReaders {
     return try blocks.map { block in
       let lines = block.components(separatedBy: "\n").filter { !$0.isEmpty }
       guard lines.count == 2, !lines[1].contains("<"), !lines[1].contains("-->") else { throw Malformed("'\(block)'") }
-      let text = lines[1].replacingOccurrences(of: "&lt;", with: "<").replacingOccurrences(of: "&gt;", with: ">")
-        .replacingOccurrences(of: "&amp;", with: "&")
+      // Literally: a combining mark behind an entity does not make it another.
+      let text = [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")].reduce(lines[1]) { text, entity in
+        text.replacingOccurrences(of: entity.0, with: entity.1, options: .literal)
+      }
       let label = try cue(lines[0], text, mark: ".")
       guard label.start < label.end else { throw Malformed("a cue that does not last") }
       return label

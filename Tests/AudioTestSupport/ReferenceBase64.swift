@@ -14,15 +14,19 @@ public enum ReferenceBase64 {
   public static func decode(_ text: [UInt8]) -> Outcome {
     for offset in text.indices where isBad(text, offset) { return .invalidCharacter(offset: offset) }
     if text.count % 4 != 0 { return .truncated(offset: text.count) }
-    var bits: [Bool] = []
+    var bytes: [UInt8] = []
+    var bits = 0
+    var bitCount = 0
     for character in text {
       guard let value = values[Int(character)] else { break }
-      for bit in (0..<6).reversed() { bits.append(value >> bit & 1 == 1) }
+      bits = bits << 6 | value
+      bitCount += 6
+      guard bitCount >= 8 else { continue }
+      bitCount -= 8
+      bytes.append(UInt8(bits >> bitCount))
+      bits %= 1 << bitCount
     }
-    return .bytes(
-      (0..<bits.count / 8).map { byte in
-        (0..<8).reduce(0) { $0 << 1 | (bits[8 * byte + $1] ? 1 : 0) }
-      })
+    return .bytes(bytes)
   }
 
   private static func isBad(_ text: [UInt8], _ offset: Int) -> Bool {

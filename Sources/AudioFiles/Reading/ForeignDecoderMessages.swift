@@ -113,7 +113,8 @@ struct ForeignDecoderMessages {
     guard complaints.count < Self.maximumComplaintCount, !complaints.contains(where: { $0.parts == parts }) else {
       return
     }
-    complaints.append((parts, String(text)))
+    let isBlank = text.allSatisfy(\.isWhitespace)
+    complaints.append((parts, isBlank ? "an error that it does not name" : String(text)))
   }
 
   private mutating func takeInformation(_ text: Substring) {

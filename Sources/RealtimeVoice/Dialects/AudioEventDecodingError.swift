@@ -29,9 +29,20 @@ public enum AudioEventDecodingError: Error, Equatable, CustomStringConvertible {
     case .missing(let field): "'\(field)' is missing"
     case .wrongType(let field, let expected): "'\(field)' is not \(expected)"
     case .badBase64(let field, let error): field.isEmpty ? "\(error)" : "'\(field)': \(error)"
-    case .unsupportedFormat(let name): "audio in the format '\(name)' is not supported"
+    case .unsupportedFormat(let name): "audio in the format '\(name.onOneLine)' is not supported"
     case .badSampleRate(let text):
-      "sample rate '\(text)' is not a number from \(SampleRate.range.lowerBound) to \(SampleRate.range.upperBound)"
+      "sample rate '\(text.onOneLine)' is not a number from \(SampleRate.range.lowerBound) to \(SampleRate.range.upperBound)"
     }
+  }
+}
+
+extension String {
+  /// What stands in an event, for a message: one line of at most 80 characters, control characters as escapes.
+  fileprivate var onOneLine: String {
+    let scalars = unicodeScalars.prefix(80).map { scalar in
+      let breaks = scalar.properties.generalCategory == .control || scalar == "\u{2028}" || scalar == "\u{2029}"
+      return breaks ? scalar.escaped(asASCII: true) : String(scalar)
+    }
+    return scalars.joined() + (unicodeScalars.count > 80 ? "…" : "")
   }
 }

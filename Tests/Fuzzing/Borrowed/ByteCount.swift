@@ -1,0 +1,1 @@
+../../../Sources/utter/Options/ByteCount.swift

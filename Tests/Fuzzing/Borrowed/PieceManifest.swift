@@ -1,0 +1,1 @@
+../../../Sources/utter/Split/PieceManifest.swift

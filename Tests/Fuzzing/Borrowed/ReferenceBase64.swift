@@ -1,0 +1,1 @@
+../../AudioTestSupport/ReferenceBase64.swift

@@ -1,0 +1,1 @@
+../../../AudioFilesTests/LabelReaders.swift
