@@ -185,7 +185,7 @@ import Testing
     // All is taken when nothing is left in the pipe.
     var waiting: Int32 = 1
     while waiting > 0 {
-      _ = ioctl(input.fileHandleForReading.fileDescriptor, UInt(FIONREAD), &waiting)
+      try #require(ioctl(input.fileHandleForWriting.fileDescriptor, UInt(FIONREAD), &waiting) == 0)
       usleep(1_000)
     }
     kill(process.processIdentifier, SIGINT)

@@ -27,8 +27,7 @@ extension FileLayout {
         let byteCount: Int?
         if let longSize, size == 0xFFFF_FFFF {
           byteCount = longSize == 0 ? nil : Int(plausible: longSize)
-        } else if size == 0, Self.isTrue(fileSize: top.unsigned32(at: 4), header, behind: content) {
-          // The file's size is right, so this one is too.
+        } else if size == 0, try Self.isChunkAtEnd(content, header, riffSize: top.unsigned32(at: 4)) {
           byteCount = 0
         } else {
           byteCount = Self.isPlaceholder(size) ? nil : size
@@ -84,11 +83,19 @@ extension FileLayout {
     }
   }
 
-  /// Whether a program knew how long the file is. Of a stream that is not known here, but a size of what has come
-  /// already is one that was written first and never mended.
-  private static func isTrue(fileSize: Int, _ header: HeaderReader, behind content: Int) -> Bool {
-    if let count = header.knownCount { return fileSize + 8 == count }
-    return !isPlaceholder(fileSize) && fileSize + 8 > content
+  /// Whether what lies at `offset` is a chunk that ends with the file, as behind data that is truly empty; samples follow
+  /// where a program never mended the size.
+  ///
+  /// - Parameter riffSize: The file's own size of itself less 8, which has to do where the end is not known, in a pipe.
+  private static func isChunkAtEnd(
+    _ offset: Int, _ header: HeaderReader, riffSize: Int
+  ) throws(AudioFileError.Problem) -> Bool {
+    let position = header.start + offset
+    guard try header.source.reaches(position + 8) else { return try !header.source.reaches(position + 1) }
+    let chunk = try header.fields(offset..<offset + 8, "behind the data chunk")
+    let size = chunk.unsigned32(at: 4)
+    return chunk.bytes.prefix(4).allSatisfy { (0x20..<0x7F).contains($0) }
+      && offset + 8 + size + (size & 1) == header.knownCount ?? riffSize + 8
   }
 
   /// Whether a 32-bit size was written by a program that did not know it: ffmpeg and GStreamer leave all ones and 0,
