@@ -9,6 +9,9 @@ public enum Damage: Hashable, Sendable, CustomStringConvertible {
   /// `count` streams of an Ogg chain do not end as they should before the next begins, the first of them before the
   /// sample frame `sampleFrame` of what was read.
   case unendedStreams(count: Int, sampleFrame: Int)
+  /// `byteCount` bytes from `offset` on are audio that is not read: a recording that was appended to this one, or the
+  /// rest of one whose header counts too little.
+  case unread(byteCount: Int, offset: Int)
   /// The decoder of the system or ffmpeg says that something is missing or wrong; in its words.
   case told(String)
 
@@ -18,6 +21,8 @@ public enum Damage: Hashable, Sendable, CustomStringConvertible {
     case .missingPages(let pages, let gaps, let frame):
       "\(pages) page\(pages == 1 ? " is" : "s are") missing at \(gaps) place\(gaps == 1 ? "" : "s") of the Ogg stream, "
         + "\(gaps == 1 ? "" : "first ")before sample frame \(frame)"
+    case .unread(let count, let offset):
+      "\(count) bytes are not read, from byte \(offset) on: another recording begins there, or the header counts too little"
     case .told(let reason): "the file is damaged: \(reason)".onOneLine
     case .unendedStreams(let count, let frame):
       count == 1

@@ -49,7 +49,7 @@ struct CheckCommand: ParsableCommand {
         talkers            Advice: the channels hold different talkers, to be taken one by one.
         no-speech, silent  Nothing to recognise.
         truncated          The file ends before its header says.
-        damaged            Parts within the file are missing.
+        damaged            Parts within the file are missing, or audio behind its end is not read.
         non-finite         Samples that are no numbers; taken as 0.
 
       THE FIGURES

@@ -190,4 +190,38 @@ import Testing
     #expect(cut.truncation == Truncation(promisedFrameCount: 20 * 505, frameCount: 12 * 505))
     #expect(cut.samples == Array(whole.samples.prefix(12 * 505)))
   }
+
+  @Test(
+    "A recording behind a recording is told of",
+    arguments: [
+      "clean-mono-16k.wav", "clipped-24k.flac", "mono-44k1.mp3", "mono-44k1.aiff", "mono-22k05.caf",
+      "telephone-alaw-8k.au", "float32-16k.w64", "mono-rf64-16k.wav",
+    ])
+  func appended(name: String) throws {
+    let folder = try TemporaryFolder()
+    let bytes = try CompressedFileTests.testAudio(name)
+    let path = try folder.write("a", bytes + bytes)
+    let (one, two) = (try Recording(TestAudioTests.folder.appendingPathComponent(name).path), try Recording(path))
+    #expect(one.damage.isEmpty)
+    // ffmpeg's Xing header and the encoder's padding agree to a frame.
+    #expect(two.framesRead == one.framesRead)
+    #expect(two.damage == [.unread(byteCount: bytes.count, offset: bytes.count)])
+  }
+
+  @Test("Samples that the header of a WAV does not count are told of, chunks and zeros behind it are not")
+  func uncounted() throws {
+    let folder = try TemporaryFolder()
+    let wave = MadeFile.wav(data: [UInt8](repeating: 7, count: 4_000), dataSize: 1_000, riffSize: 1_036)
+    let recording = try Recording(folder.write("a.wav", wave))
+    #expect(recording.framesRead == 500)
+    #expect(recording.damage == [.unread(byteCount: 3_000, offset: 1_044)])
+    let whole = MadeFile.wav(data: [UInt8](repeating: 7, count: 1_000), dataSize: 1_000, riffSize: 1_036)
+    let chunk = Array("LIST".utf8) + MadeFile.little(8, 4) + Array("INFOabcd".utf8)
+    for behind in [[], [1, 2, 3], chunk, [UInt8](repeating: 0, count: 512), chunk + [1, 2, 3]] {
+      #expect(try Recording(folder.write("b.wav", whole + behind)).damage.isEmpty)
+    }
+    // An odd count of bytes, of which a program has forgotten to make an even one.
+    let odd = MadeFile.wav(data: [UInt8](repeating: 7, count: 999), dataSize: 999, riffSize: 1_035)
+    #expect(try Recording(folder.write("c.wav", odd.prefix(44 + 999) + chunk)).damage.isEmpty)
+  }
 }

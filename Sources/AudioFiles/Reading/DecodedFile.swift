@@ -22,6 +22,10 @@ final class DecodedFile: FrameSource {
   private let hasPartialFrame: Bool
   /// The same for the last whole block.
   private let hasPartialBlock: Bool
+  /// Audio behind what is read.
+  private var unread: Range<Int>?
+  /// For FLAC, where that is looked for when all has been read.
+  private let file: InputFile
   private var framesRead = 0
   private var isAtEnd = false
   private var breaksOff = false
@@ -57,6 +61,11 @@ final class DecodedFile: FrameSource {
     let mayBePadding = isPadded && !(available - rest).isMultiple(of: 2)
     hasPartialFrame = rest > 0 && !(mayBePadding && last == [0])
     hasPartialBlock = false
+    self.file = file
+    if let byteCount = plain.byteCount {
+      unread = try UnreadBytes.behindSamples(
+        file, at: plain.offset + byteCount, isRIFF: container == "WAV" || container == "RF64")
+    }
   }
 
   /// Has libsndfile find out what the file is.
@@ -82,8 +91,10 @@ final class DecodedFile: FrameSource {
     hasPartialFrame = false
     hasPartialBlock = blocks?.hasPartialBlock ?? false
     self.survey = survey
-    lacksBytes =
-      isMPEG ? try XingHeader(file)?.lacksBytes ?? false : layout?.compressedEnd.map { $0 > file.count } ?? false
+    self.file = file
+    let xing = isMPEG ? try XingHeader(file) : nil
+    lacksBytes = isMPEG ? xing?.lacksBytes ?? false : layout?.compressedEnd.map { $0 > file.count } ?? false
+    if let xing, decoder.frameCount != nil { unread = try UnreadBytes.behindMPEG(file, at: xing.end) }
     // A decoder that fails within a call does not tell where. libsndfile even gives back nothing of a call in which
     // libmpg123 failed; but without a Xing header, an MPEG stream is cut from its start on into frames of 384, 576 or
     // 1,152 sample frames, of which this divides each, so that a call never spans two.
@@ -146,9 +157,18 @@ final class DecodedFile: FrameSource {
       let count = request > 0 ? decode(request, into: &output, at: offset + filled * channelCount) : 0
       filled += count
       framesRead += count
-      if count == 0, failure == nil { isAtEnd = true }
+      if count == 0, failure == nil { end() }
     }
     return filled
+  }
+
+  private func end() {
+    isAtEnd = true
+    // libFLAC reads ahead by less than this.
+    let readAhead = 1 << 17
+    if decoder.format & SF_FORMAT_TYPEMASK == SF_FORMAT_FLAC {
+      unread = (try? UnreadBytes.behindFLAC(file, from: max(4, decoder.bytes.position - readAhead))) ?? nil
+    }
   }
 
   /// Asks the decoder once.
@@ -187,6 +207,11 @@ final class DecodedFile: FrameSource {
 
   var damage: [Damage] {
     guard isAtEnd else { return [] }
+    return loss + (unread.map { [.unread(byteCount: $0.count, offset: $0.lowerBound)] } ?? [])
+  }
+
+  /// What is missing of what should have been read.
+  private var loss: [Damage] {
     // Encoders disagree on whether a Xing header counts its own frame; then its count of bytes decides.
     let tolerance = isMPEG && !lacksBytes ? 1_152 : 0
     if let promised = promisedFrameCount, framesRead < promised - tolerance {

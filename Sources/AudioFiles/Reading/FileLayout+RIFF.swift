@@ -90,11 +90,12 @@ extension FileLayout {
   private static func isChunkAtEnd(
     _ offset: Int, _ header: HeaderReader, riffSize: Int
   ) throws(AudioFileError.Problem) -> Bool {
-    let position = header.start + offset
-    guard try header.source.reaches(position + 8) else { return try !header.source.reaches(position + 1) }
-    let chunk = try header.fields(offset..<offset + 8, "behind the data chunk")
-    let size = chunk.unsigned32(at: 4)
-    return chunk.bytes.prefix(4).allSatisfy { (0x20..<0x7F).contains($0) }
+    // Not by asking how far the file goes: of a stream, that would pass over the samples.
+    let start = header.start + offset
+    let bytes = try header.source.bytes(start..<start + 8)
+    guard bytes.count == 8 else { return bytes.isEmpty }
+    let size = HeaderFields(bytes: bytes, isBigEndian: header.isBigEndian).unsigned32(at: 4)
+    return bytes.prefix(4).allSatisfy { (0x20..<0x7F).contains($0) }
       && offset + 8 + size + (size & 1) == header.knownCount ?? riffSize + 8
   }
 

@@ -1,6 +1,8 @@
 /// What an encoder says in the first frame of an MPEG stream of how long it is (Xing, "Xing VBR header", 1997; LAME's
 /// "Info" is the same).
 struct XingHeader {
+  /// Where the stream ends, as the header says.
+  var end: Int
   /// Whether the file has fewer bytes than the header promises.
   var lacksBytes: Bool
 
@@ -21,6 +23,7 @@ struct XingHeader {
     // Bit 0: a count of frames; bit 1: one of bytes, from the start of this frame on.
     guard flags & 2 != 0 else { return nil }
     let byteCount = fields.unsigned32(at: place + 8 + (flags & 1 != 0 ? 4 : 0))
-    lacksBytes = file.count - start < byteCount
+    end = start + byteCount
+    lacksBytes = end > file.count
   }
 }

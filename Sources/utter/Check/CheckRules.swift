@@ -49,7 +49,7 @@ struct CheckRules {
         switch damage {
         case .truncation: (.truncated, measured.frameCount)
         case .missingPages(_, _, let frame), .unendedStreams(_, let frame): (.damaged, frame)
-        case .told: (.damaged, nil)
+        case .told, .unread: (.damaged, nil)
         }
       add(
         kind, .fault, places: place.map { [$0..<$0] } ?? [], "\(damage).",
