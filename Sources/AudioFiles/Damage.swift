@@ -20,7 +20,7 @@ public enum Damage: Hashable, Sendable, CustomStringConvertible {
     case .truncation(let truncation): truncation.description
     case .missingPages(let pages, let gaps, let frame):
       "\(pages) page\(pages == 1 ? " is" : "s are") missing at \(gaps) place\(gaps == 1 ? "" : "s") of the Ogg stream, "
-        + "\(gaps == 1 ? "" : "first ")before sample frame \(frame)"
+        + "\(gaps == 1 ? "" : "first ")before sample frame \(frame); what follows is early by as much"
     case .unread(let count, let offset):
       "\(count) bytes are not read, from byte \(offset) on: another recording begins there, or the header counts too little"
     case .told(let reason): "the file is damaged: \(reason)".onOneLine

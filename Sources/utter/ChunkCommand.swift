@@ -19,6 +19,9 @@ struct ChunkCommand: ParsableCommand {
       marks the end of each turn: with a commit for openai, with activityStart and activityEnd for gemini. What was kept and \
       dropped is said on standard error, and in full in --manifest.
 
+      A pipe of WAV, AU, AIFF, CAF, Ogg or bare samples is read as it comes, and each event leaves at once: a live microphone. \
+      Ctrl-C ends it, and what has come is finished. A pipe of another format is read to its end first.
+
       DIALECTS
         openai        input_audio_buffer.append, 24 kHz; a commit ends a turn
         openai-beta   the same, for proxies of the older interface

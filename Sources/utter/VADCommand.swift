@@ -21,6 +21,8 @@ struct VADCommand: ParsableCommand {
         textgrid    a tier of intervals for Praat
         srt, vtt    subtitles
 
+      What was found in a recording is told at its end; 'utter chunk - --vad turns' is live.
+
       A file in one of the last three lines holds one recording: several inputs then need a folder.
 
       EXAMPLES
