@@ -10,7 +10,7 @@ public enum Damage: Hashable, Sendable, CustomStringConvertible {
   /// sample frame `sampleFrame` of what was read.
   case unendedStreams(count: Int, sampleFrame: Int)
   /// `byteCount` bytes from `offset` on are audio that is not read: a recording that was appended to this one, or the
-  /// rest of one whose header counts too little.
+  /// rest of one whose header counts too little. Looked for in files, not in pipes that are read as they come.
   case unread(byteCount: Int, offset: Int)
   /// The decoder of the system or ffmpeg says that something is missing or wrong; in its words.
   case told(String)

@@ -171,7 +171,9 @@ extension FuzzTarget {
       try requireSame("\(error as Any)" == "\(stream.error as Any)")
       try requireSame(samples == stream.samples)
       if !areOpen || isLiveOgg { return }
-      try requireSame(damage == stream.damage && truncation == stream.truncation)
+      // What lies behind the end that a header gives is looked for in files only.
+      let lost = damage.filter { if case .unread = $0 { false } else { true } }
+      try requireSame(lost == stream.damage && truncation == stream.truncation)
       try requireSame(promisedFrameCount == stream.promisedFrameCount)
     }
 
