@@ -6,6 +6,9 @@
 
 #include "CAudioKernels.h"
 
+// The sine of a third of a turn.
+#define AK_SINE_THIRD 0.866025404f
+
 #define AK_DECLARE_BACKEND(backend)                                                                                    \
   void ak_##backend##_pcm16_from_float(const float *input, int16_t *output, size_t count);                             \
   void ak_##backend##_float_from_pcm16(const int16_t *input, float *output, size_t count);                             \
@@ -29,11 +32,21 @@
   void ak_##backend##_filter_interpolated_bank(                                                                        \
       const ak_interpolated_bank *bank, const float *input, uint64_t phase, size_t count, float *output);             \
   void ak_##backend##_power_spectrum(const float *input, const float *window, float scale, float *power);              \
+  void ak_##backend##_forward_transform(                                                                               \
+      const ak_transform *transform, const float *input, const float *window, float *real, float *imaginary,           \
+      float *scratch);                                                                                                 \
+  void ak_##backend##_inverse_transform(                                                                               \
+      const ak_transform *transform, const float *real, const float *imaginary, float *output, float *scratch);        \
+  void ak_##backend##_power_of(                                                                                        \
+      const float *real, const float *imaginary, float scale, float *power, size_t count);                             \
+  void ak_##backend##_multiply(const float *a, const float *b, float *output, size_t count);                           \
+  void ak_##backend##_multiply_add(const float *a, const float *b, float *output, size_t count);                       \
   void ak_##backend##_apply_layer(                                                                                     \
       const ak_layer *layer, const float *input, size_t input_stride, size_t count, float *output,                     \
       size_t output_stride);                                                                                           \
   void ak_##backend##_log2_above(const float *input, float offset, float *output, size_t count);                       \
   void ak_##backend##_square_root(const float *input, float *output, size_t count);                                    \
+  void ak_##backend##_sigmoid(const float *input, float *output, size_t count);                                        \
   void ak_##backend##_gru_step(const float *input_gates, const float *state_gates, float *state, size_t count);        \
   void ak_##backend##_track_floor(                                                                                     \
       const float *level, float rate, float *smoothed, float *minimum, const float *others, float *above,              \
@@ -66,8 +79,11 @@ void ak_scalar_pcm16_from_a_law(const uint8_t *input, int16_t *output, size_t co
     .split_depth = depth, .filter_polyphase = ak_##backend##_filter_polyphase,                                         \
     .filter_group_bank = ak_##backend##_filter_group_bank,                                                             \
     .filter_interpolated_bank = ak_##backend##_filter_interpolated_bank,                                               \
-    .power_spectrum = ak_##backend##_power_spectrum, .apply_layer = ak_##backend##_apply_layer,                        \
-    .log2_above = ak_##backend##_log2_above, .square_root = ak_##backend##_square_root,                                \
+    .power_spectrum = ak_##backend##_power_spectrum, .forward_transform = ak_##backend##_forward_transform,            \
+    .inverse_transform = ak_##backend##_inverse_transform, .power_of = ak_##backend##_power_of,                        \
+    .multiply = ak_##backend##_multiply, .multiply_add = ak_##backend##_multiply_add,                                  \
+    .apply_layer = ak_##backend##_apply_layer, .log2_above = ak_##backend##_log2_above,                                \
+    .square_root = ak_##backend##_square_root, .sigmoid = ak_##backend##_sigmoid,                                      \
     .gru_step = ak_##backend##_gru_step, .track_floor = ak_##backend##_track_floor, .peak = ak_##backend##_peak,       \
   }
 

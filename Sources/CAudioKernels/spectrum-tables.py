@@ -43,20 +43,20 @@ def text(values, indent):
 def tables():
     out = "// Twiddle factors of the power spectrum. Written by spectrum-tables.py.\n\n"
     out += '#include "spectrum_tables.h"\n\n'
-    out += "const float ak_spectrum_twiddles[3][3][2][64] = {\n"
-    for size in (256, 64, 16):
-        # What goes into a pass lies `stride` apart: element r belongs to the (r / stride)-th butterfly of a transform.
-        stride = 256 // size
-        out += "    {\n"
+    # In the order that ak_transform wants.
+    twiddles = []
+    for size, repeated in ((256, 1), (64, 4)):
         for output in (1, 2, 3):
-            factors = [cosine_and_sine(Fraction(output * (r // stride), size)) for r in range(64)]
-            out += "        {\n            {\n" + text([c for c, _ in factors], " " * 16) + "            },\n"
-            out += "            {\n" + text([-s for _, s in factors], " " * 16) + "            },\n        },\n"
-        out += "    },\n"
-    out += "};\n\nconst float ak_spectrum_untangling[2][128] = {\n"
+            factors = [cosine_and_sine(Fraction(output * (r // repeated), size)) for r in range(64)]
+            twiddles += [c for c, _ in factors] + [-s for _, s in factors]
+    for p in range(4):
+        for output in (1, 2, 3):
+            c, s = cosine_and_sine(Fraction(output * p, 16))
+            twiddles += [c, -s]
+    out += f"_Alignas(64) const float ak_spectrum_twiddles[{len(twiddles)}] = {{\n" + text(twiddles, " " * 4)
+    out += "};\n\n_Alignas(64) const float ak_spectrum_untangling[256] = {\n"
     factors = [cosine_and_sine(Fraction(k, 512)) for k in range(1, 129)]
-    out += "    {\n" + text([-s for _, s in factors], " " * 8) + "    },\n"
-    out += "    {\n" + text([-c for c, _ in factors], " " * 8) + "    },\n};\n"
+    out += text([-s for _, s in factors] + [-c for c, _ in factors], " " * 4) + "};\n"
     return out
 
 

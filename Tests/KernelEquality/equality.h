@@ -32,7 +32,8 @@ typedef struct kernel_test {
 #define NOT_A_KERNEL(member) {#member, offsetof(ak_kernels, member), NULL, NULL}
 #define WRONG(mistake, function) {mistake, (any_function)(function)}
 
-extern const kernel_test base64_tests[], features_tests[], network_tests[], resampling_tests[], sample_tests[];
+extern const kernel_test base64_tests[], features_tests[], network_tests[], resampling_tests[], sample_tests[],
+    transform_tests[];
 
 // MARK: Random numbers
 
@@ -46,7 +47,9 @@ float random_sample(void);
 // MARK: Buffers
 
 // Each between two pages that cannot be touched.
-typedef enum buffer { FIRST_INPUT, SECOND_INPUT, THIRD_INPUT, OUTPUT } buffer;
+typedef enum buffer {
+  FIRST_INPUT, SECOND_INPUT, THIRD_INPUT, OUTPUT, SECOND_OUTPUT, SCRATCH, TWIDDLES, UNTANGLING
+} buffer;
 enum { buffer_size = 1 << 18 };
 
 typedef enum place {

@@ -333,9 +333,64 @@ static const wrong_kernel square_root_wrong[] = {
     {NULL, NULL},
 };
 
-// MARK: Recurrent unit
+// MARK: Sigmoid, recurrent unit
 
 static double logistic(double x) { return 1 / (1 + exp(-x)); }
+
+static bool sigmoid_agrees(const ak_kernels *scalar, const ak_kernels *tested) {
+  (void)scalar;
+  for (cases c = cases_up_to(most); next_case(&c);) {
+    float *input = placed(FIRST_INPUT, c.input_place, c.count * sizeof *input, sizeof *input);
+    float *output = placed(OUTPUT, c.output_place, c.count * sizeof *output, sizeof *output);
+    static const float scales[] = {1.0f, 20.0f, 120.0f, 1e30f};
+    const size_t kind = random_below(5);
+    fill_floats(input, c.count);
+    for (size_t i = 0; i < c.count && kind < 4; i++) {
+      input[i] = random_below(16) == 0 ? 0.0f : random_sample() * scales[kind];
+    }
+    NOW("%zu values", c.count);
+    remember_input();
+    tested->sigmoid(input, output, c.count);
+    for (size_t i = 0; i < c.count; i++) {
+      if (isnan(input[i]) ? !(output[i] >= 0.0f && output[i] <= 1.0f)
+                          : !within("sigmoid", i, logistic(input[i]), output[i], 3e-7)) {
+        return differs("of %.9g it is %.9g", (double)input[i], (double)output[i]);
+      }
+    }
+    if (!unharmed()) return false;
+    static float in_place[most];
+    memcpy(in_place, input, c.count * sizeof *input);
+    tested->sigmoid(in_place, in_place, c.count);
+    if (!same("sigmoid in place", output, in_place, c.count, sizeof *output)) return false;
+  }
+  return true;
+}
+
+static void sigmoid_of_negative(const float *input, float *output, size_t count) {
+  for (size_t i = 0; i < count; i++) output[i] = (float)logistic(-input[i]);
+}
+static void sigmoid_coarse(const float *input, float *output, size_t count) {
+  for (size_t i = 0; i < count; i++) output[i] = (float)logistic(input[i]) + 5e-7f;
+}
+static void sigmoid_not_a_number(const float *input, float *output, size_t count) {
+  right()->sigmoid(input, output, count);
+  for (size_t i = 0; i < count; i++) output[i] = isnan(input[i]) ? NAN : output[i];
+}
+static void sigmoid_without_last(const float *input, float *output, size_t count) {
+  right()->sigmoid(input, output, count % 16 == 15 ? count - 1 : count);
+}
+static void sigmoid_to_whole_vector(const float *input, float *output, size_t count) {
+  right()->sigmoid(input, output, count);
+  if (count % 16 == 15) output[count] = 0;
+}
+static const wrong_kernel sigmoid_wrong[] = {
+    WRONG("of the negative", sigmoid_of_negative),
+    WRONG("off by 5e-7", sigmoid_coarse),
+    WRONG("NaN handed on", sigmoid_not_a_number),
+    WRONG("the last value not written", sigmoid_without_last),
+    WRONG("one value too many", sigmoid_to_whole_vector),
+    {NULL, NULL},
+};
 
 static bool gru_step_agrees(const ak_kernels *scalar, const ak_kernels *tested) {
   (void)scalar;
@@ -556,6 +611,7 @@ const kernel_test network_tests[] = {
     KERNEL_TEST(apply_layer),
     KERNEL_TEST(log2_above),
     KERNEL_TEST(square_root),
+    KERNEL_TEST(sigmoid),
     KERNEL_TEST(gru_step),
     KERNEL_TEST(track_floor),
     KERNEL_TEST(peak),

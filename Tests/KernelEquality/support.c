@@ -33,7 +33,7 @@ float random_sample(void) { return (float)((int32_t)(random_bits() >> 40) - 0x80
 
 // MARK: Buffers
 
-enum { buffer_count = OUTPUT + 1, margin = 64 };
+enum { buffer_count = UNTANGLING + 1, margin = 64 };
 
 typedef struct region {
   uint8_t *bytes;
@@ -167,7 +167,8 @@ bool differs(const char *format, ...) {
 void describe_crash(char *text, size_t size, const void *address) {
   for (size_t i = 0; i < buffer_count; i++) {
     static const char *const names[buffer_count] = {
-        "the first input", "the second input", "the third input", "the output"};
+        "the first input", "the second input", "the third input", "the output", "the second output",
+        "the scratch memory", "the twiddle factors", "the untangling factors"};
     const region *r = &regions[i];
     ptrdiff_t after = (const uint8_t *)address - (r->start + r->size), before = r->start - (const uint8_t *)address;
     if (r->start == NULL) continue;

@@ -108,6 +108,29 @@ typedef struct ak_layer {
   size_t is_rectified;       // whether negative outputs, and those that are not a number, become 0
 } ak_layer;
 
+// The Fourier transform of 2 * point_count real samples, by way of one of point_count complex ones: the even samples are
+// the real parts, the odd ones the imaginary parts. That one is done in passes (Stockham's, which sort by themselves):
+// from stride 1 on, a pass turns `stride` interleaved transforms of n = point_count / stride points into `radix` times
+// as many of n / radix points, until these are one point long. The radix is the first of 4, 3 and 2 that divides n.
+//
+// Here point_count is 16 * m for m = 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128 or 192.
+typedef struct ak_transform {
+  // exp(-2 pi i * j * p / n) for p < n / radix, by which the j-th output of a pass's butterfly p is multiplied, j from 1
+  // to radix - 1. Of the passes in turn: of the one of stride 1 [j - 1][real, imaginary][p], of that of stride 4
+  // [j - 1][real, imaginary][p][4] with each four the same, of the others [p][j - 1][real, imaginary]; none of the last
+  // pass, where they are 1.
+  const float *twiddles;
+  // -i * exp(-2 pi i * k / (2 * point_count)) for k = 1 ... point_count / 2: [real, imaginary][k - 1].
+  const float *untangling;
+  size_t point_count;
+} ak_transform;
+
+static inline size_t ak_transform_radix(size_t n) { return n % 4 == 0 ? 4 : n % 3 == 0 ? 3 : 2; }
+
+// How many floats of scratch memory a transform uses: two signals of complex points, and room to begin where a cache
+// line does.
+static inline size_t ak_transform_scratch_count(size_t point_count) { return 4 * point_count + 15; }
+
 // The samples that power_spectrum takes, and the powers that it gives.
 #define AK_SPECTRUM_INPUT 512
 #define AK_SPECTRUM_OUTPUT 257
@@ -177,6 +200,26 @@ typedef struct ak_kernels {
   // samples and as many weights. The errors of a backend stay below 3e-6 times the sum of |input[n] * window[n]|,
   // before squaring.
   void (*power_spectrum)(const float *input, const float *window, float scale, float *power);
+  // With N = 2 * point_count: the transform of N samples times as many weights,
+  //   real[k] + i * imaginary[k] = sum over n of input[n] * window[n] * exp(-2 pi i * k * n / N), k = 0 ... N / 2.
+  // The imaginary parts of k = 0 and N / 2 are 0. Errors, as complex numbers, stay below 3e-6 times the sum of
+  // |input[n] * window[n]|. `scratch` has room for ak_transform_scratch_count floats.
+  void (*forward_transform)(
+      const ak_transform *transform, const float *input, const float *window, float *real, float *imaginary,
+      float *scratch);
+  // The opposite: the N samples whose transform that is,
+  //   output[n] = 1 / N * sum over k = 0 ... N - 1 of Z[k] * exp(2 pi i * k * n / N),
+  // where Z[k] is real[k] + i * imaginary[k] up to N / 2 and the conjugate of Z[N - k] from there on. The imaginary
+  // parts of k = 0 and N / 2 are taken as 0. Errors stay below 3e-6 / N times the sum of the |Z[k]|.
+  void (*inverse_transform)(
+      const ak_transform *transform, const float *real, const float *imaginary, float *output, float *scratch);
+  // The following three are the same operations, not fused, in every backend.
+  // power[k] = scale * (real[k] * real[k] + imaginary[k] * imaginary[k]).
+  void (*power_of)(const float *real, const float *imaginary, float scale, float *power, size_t count);
+  // output[i] = a[i] * b[i]; output may be a or b.
+  void (*multiply)(const float *a, const float *b, float *output, size_t count);
+  // output[i] += a[i] * b[i].
+  void (*multiply_add)(const float *a, const float *b, float *output, size_t count);
   // For each of `count` frames f and each row r of the layer:
   //   output[f * output_stride + r] = bias[r] + sum over columns c of weight[r][c] * input[f * input_stride + c].
   // Frames of the input may overlap (input_stride less than the columns), those of the output may not. Each output is
@@ -194,6 +237,9 @@ typedef struct ak_kernels {
   void (*log2_above)(const float *input, float offset, float *output, size_t count);
   // output[i] = the square root of input[i], rounded to nearest; NaN for less than 0.
   void (*square_root)(const float *input, float *output, size_t count);
+  // output[i] = sigmoid(input[i]) = 1 / (1 + exp(-input[i])), off by 3e-7 at most for inputs of any size; NaN is taken
+  // as infinity.
+  void (*sigmoid)(const float *input, float *output, size_t count);
   // One step of a gated recurrent unit. `input_gates` and `state_gates` are what its two layers give: `count` values
   // for each of reset, update and new. With sigmoid and tanh off by 3e-7 at most, for arguments of any size, and NaN
   // taken as infinity:

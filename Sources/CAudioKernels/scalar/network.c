@@ -90,6 +90,12 @@ static float decay(float x, float scale) {
 static float sigmoid(float x) { return 1.0f / (1.0f + decay(x, 1.0f)); }
 static float hyperbolic_tangent(float x) { return 2.0f / (1.0f + decay(x, 2.0f)) - 1.0f; }
 
+void ak_scalar_sigmoid(const float *input, float *output, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    output[i] = sigmoid(input[i]);
+  }
+}
+
 void ak_scalar_gru_step(const float *input_gates, const float *state_gates, float *state, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const float reset = sigmoid(input_gates[i] + state_gates[i]);

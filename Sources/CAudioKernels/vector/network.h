@@ -202,6 +202,17 @@ INLINE floats decay(floats x, float scale) {
 INLINE floats sigmoid(floats x) { return 1.0f / (1.0f + decay(x, 1.0f)); }
 INLINE floats hyperbolic_tangent(floats x) { return 2.0f / (1.0f + decay(x, 2.0f)) - 1.0f; }
 
+void KERNEL(sigmoid)(const float *input, float *output, size_t count) {
+  size_t i = 0;
+  for (; count - i >= LANES; i += LANES) store(output + i, sigmoid(load(input + i)));
+  if (i < count) {
+    float last[LANES] = {0};
+    memcpy(last, input + i, (count - i) * sizeof *last);
+    store(last, sigmoid(load(last)));
+    memcpy(output + i, last, (count - i) * sizeof *last);
+  }
+}
+
 // The new state of LANES units from `i` on.
 INLINE floats gru_units(
     const float *input_gates, const float *state_gates, floats state, size_t stride) {

@@ -13,7 +13,7 @@
 
 #include "../vector/lanes.h"
 #include "../vector/network.h"
-#include "../vector/spectrum.h"
+#include "../vector/transform.h"
 
 #pragma clang attribute pop
 

@@ -12,6 +12,6 @@
 
 #include "../vector/lanes.h"
 #include "../vector/network.h"
-#include "../vector/spectrum.h"
+#include "../vector/transform.h"
 
 #endif
