@@ -16,9 +16,7 @@ package struct DenseLayer: Sendable {
   package let isRectified: Bool
   /// How many products an output frame takes, those with zeros of the packing included.
   package let productCount: Int
-  // From `start` on.
-  private let weights: [Float]
-  private let start: Int
+  private let weights: AlignedFloats
   private let bias: [Float]
   private let runs: [ak_column_run]
 
@@ -88,22 +86,16 @@ package struct DenseLayer: Sendable {
     self.bias = bias
     self.runs = runs
     // The kernels read sixteen weights at once, which takes up to a third less time where they are one cache line and
-    // not parts of two. The array is not changed any more and so stays where it is; if it did not, only time would be
-    // lost.
-    var aligned = [Float](repeating: 0, count: weights.count + Self.groupSize - 1)
-    let place = unsafe aligned.withUnsafeBufferPointer { UInt(bitPattern: $0.baseAddress) }
-    let start = (Self.groupSize - Int(place) / MemoryLayout<Float>.stride % Self.groupSize) % Self.groupSize
-    for (index, weight) in weights.enumerated() { aligned[start + index] = weight }
-    self.weights = aligned
-    self.start = start
+    // not parts of two.
+    self.weights = AlignedFloats(weights)
   }
 
   func withTable(_ body: (inout ak_layer) -> Void) {
-    unsafe weights.withUnsafeBufferPointer { weights in
+    unsafe weights.withPointer { weights in
       unsafe bias.withUnsafeBufferPointer { bias in
         unsafe runs.withUnsafeBufferPointer { runs in
           var table = unsafe ak_layer(
-            weights: weights.baseAddress.map { unsafe $0 + start }, bias: bias.baseAddress, runs: runs.baseAddress,
+            weights: weights, bias: bias.baseAddress, runs: runs.baseAddress,
             row_count: rowCount,
             is_rectified: isRectified ? 1 : 0)
           unsafe body(&table)

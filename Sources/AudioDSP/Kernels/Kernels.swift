@@ -4,13 +4,13 @@ typealias FrameSums = ak_frame_sums
 
 /// The kernels of one backend, with their bounds checked.
 ///
-/// This is the only place where AudioDSP leaves the language's memory safety: each function takes spans, checks that
-/// the counts which the C code relies on hold, and hands whole blocks down. The checks are preconditions, because the
+/// This and its extension by topic is the only place where AudioDSP leaves the language's memory safety: each function
+/// takes spans or arrays, checks that the counts which the C code relies on hold, and hands whole blocks down. The checks are preconditions, because the
 /// callers inside this module have validated their input; they stay on in release builds.
 @safe
 package struct Kernels: Sendable {
-  // Points to a constant table in static storage.
-  private nonisolated(unsafe) let table: UnsafePointer<ak_kernels>
+  // Points to a constant table in static storage. For this type's own files.
+  nonisolated(unsafe) let table: UnsafePointer<ak_kernels>
 
   /// The kernels of the backend chosen at start-up.
   ///
