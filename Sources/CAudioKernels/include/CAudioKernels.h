@@ -203,7 +203,7 @@ typedef struct ak_kernels {
   // With N = 2 * point_count: the transform of N samples times as many weights,
   //   real[k] + i * imaginary[k] = sum over n of input[n] * window[n] * exp(-2 pi i * k * n / N), k = 0 ... N / 2.
   // The imaginary parts of k = 0 and N / 2 are 0. Errors, as complex numbers, stay below 3e-6 times the sum of
-  // |input[n] * window[n]|: in each of seven steps at most, no part is off by more than 7 * 2^-24. `scratch` has room for ak_transform_scratch_count floats.
+  // |input[n] * window[n]|: the roundings of window, passes and untangling add up to less than 50 * 2^-24. `scratch` has room for ak_transform_scratch_count floats.
   void (*forward_transform)(
       const ak_transform *transform, const float *input, const float *window, float *real, float *imaginary,
       float *scratch);
