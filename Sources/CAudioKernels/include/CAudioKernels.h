@@ -108,15 +108,16 @@ typedef struct ak_layer {
   size_t is_rectified;       // whether negative outputs, and those that are not a number, become 0
 } ak_layer;
 
-// The Fourier transform of 2 * point_count real samples, by way of one of point_count complex ones: the even samples are
-// the real parts, the odd ones the imaginary parts. That one is done in passes (Stockham's, which sort by themselves):
-// from stride 1 on, a pass turns `stride` interleaved transforms of n = point_count / stride points into `radix` times
-// as many of n / radix points, until these are one point long. The radix is the first of 4, 3 and 2 that divides n.
+// The Fourier transform of 2 * point_count real samples, by way of one of point_count complex ones: the even samples
+// are the real parts, the odd ones the imaginary parts. That one is done in passes (Stockham's, which sort by
+// themselves): from stride 1 on, a pass turns `stride` interleaved transforms of n = point_count / stride points into
+// `radix` times as many of n / radix points, until these are one point long. The radix is the first of 4, 3 and 2 that
+// divides n.
 //
 // Here point_count is 16 * m for m = 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128 or 192.
 typedef struct ak_transform {
-  // exp(-2 pi i * j * p / n) for p < n / radix, by which the j-th output of a pass's butterfly p is multiplied, j from 1
-  // to radix - 1. Of the passes in turn: of the one of stride 1 [j - 1][real, imaginary][p], of that of stride 4
+  // exp(-2 pi i * j * p / n) for p < n / radix, by which the j-th output of a pass's butterfly p is multiplied, j from
+  // 1 to radix - 1. Of the passes in turn: of the one of stride 1 [j - 1][real, imaginary][p], of that of stride 4
   // [j - 1][real, imaginary][p][4] with each four the same, of the others [p][j - 1][real, imaginary]; none of the last
   // pass, where they are 1.
   const float *twiddles;
@@ -203,7 +204,8 @@ typedef struct ak_kernels {
   // With N = 2 * point_count: the transform of N samples times as many weights,
   //   real[k] + i * imaginary[k] = sum over n of input[n] * window[n] * exp(-2 pi i * k * n / N), k = 0 ... N / 2.
   // The imaginary parts of k = 0 and N / 2 are 0. Errors, as complex numbers, stay below 3e-6 times the sum of
-  // |input[n] * window[n]|: the roundings of window, passes and untangling add up to less than 50 * 2^-24. `scratch` has room for ak_transform_scratch_count floats.
+  // |input[n] * window[n]|: the roundings of window, passes and untangling add up to less than 50 * 2^-24. `scratch`
+  // has room for ak_transform_scratch_count floats.
   void (*forward_transform)(
       const ak_transform *transform, const float *input, const float *window, float *real, float *imaginary,
       float *scratch);

@@ -39,8 +39,8 @@ INLINE void butterfly(size_t radix, float x[4], float y[4]) {
   }
 }
 
-// Writes stride * (radix * p + j) + q for p < point_count / (radix * stride), j < radix and q < stride: each index below
-// point_count once. Inlined where the radix is known, since the butterflies are then straight code.
+// Writes stride * (radix * p + j) + q for p < point_count / (radix * stride), j < radix and q < stride: each index
+// below point_count once. Inlined where the radix is known, since the butterflies are then straight code.
 INLINE void transform_pass(
     size_t point_count, size_t stride, size_t radix, int is_last, const float *restrict twiddles, signal from,
     signal to) {
