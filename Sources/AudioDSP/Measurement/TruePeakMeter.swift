@@ -8,13 +8,12 @@
 /// for bit. Samples that are not finite are taken as 0. Nothing allocates after `init`.
 public struct TruePeakMeter: ~Copyable, Sendable {
   private static let factor = 4
-  /// For each phase.
-  private static let tapCount = 32
+  private static let tapCount = PeakInterpolator.tapCount
   /// Samples of which the outputs stand in one product with the matrix of ``layer``.
   private static let groupCount = 4
   private static let blockCount = 256
-  /// Of the Kaiser window: what passes beyond the Nyquist frequency is 70 dB down and more.
-  private static let kaiserShape = 7.0
+  /// All meters share it.
+  private static let sharedInterpolator = PeakInterpolator(phaseCount: factor, groupCount: groupCount)
 
   /// The greatest magnitude of a sample.
   public private(set) var samplePeak: Float = 0
@@ -23,7 +22,7 @@ public struct TruePeakMeter: ~Copyable, Sendable {
   public private(set) var truePeak: Float = 0
 
   private let kernels: Kernels
-  private let interpolator = Interpolator.shared
+  private let interpolator = sharedInterpolator
   /// The last samples of the block before, and the present block.
   private var samples: [Float]
   private var heldCount = 0
@@ -85,55 +84,5 @@ public struct TruePeakMeter: ~Copyable, Sendable {
     var all = samples.mutableSpan
     var target = all._mutatingExtracting(place...)
     _ = kernels.copyFinite(input, into: &target)
-  }
-
-  /// The filter, which all meters share.
-  private struct Interpolator: Sendable {
-    static let shared = Interpolator()
-
-    /// A row for each phase of each sample of a group.
-    let layer: DenseLayer
-    let greatestGain: Float
-
-    init() {
-      let (taps, factor, group) = (TruePeakMeter.tapCount, TruePeakMeter.factor, TruePeakMeter.groupCount)
-      let columnCount = taps + group - 1
-      var rows: [Float] = []
-      var greatest = 0.0
-      for sample in 0..<group {
-        for phase in 0..<factor {
-          var row = [Float](repeating: 0, count: columnCount)
-          var gain = 0.0
-          for tap in 0..<taps {
-            // From the instant to the tap's sample, in samples.
-            let distance = Double(tap - taps / 2) + 1 - Double(phase) / Double(factor)
-            let place = distance / Double(taps / 2)
-            let window =
-              place * place < 1
-              ? Self.bessel(TruePeakMeter.kaiserShape * (1 - place * place).squareRoot())
-                / Self.bessel(TruePeakMeter.kaiserShape) : 0
-            let weight = (distance == 0 ? 1 : sine(.pi * distance) / (.pi * distance)) * window
-            row[sample + tap] = Float(weight)
-            gain += abs(weight)
-          }
-          greatest = max(greatest, gain)
-          rows += row
-        }
-      }
-      layer = DenseLayer(rows: rows, bias: [Float](repeating: 0, count: group * factor), columnCount: columnCount)
-      // With room for rounding.
-      greatestGain = Float(greatest * 1.001)
-    }
-
-    /// The modified Bessel function of the first kind and order 0, by its series.
-    private static func bessel(_ x: Double) -> Double {
-      var (sum, term, k) = (1.0, 1.0, 1.0)
-      while term > 1e-12 * sum {
-        term *= (x / (2 * k)) * (x / (2 * k))
-        sum += term
-        k += 1
-      }
-      return sum
-    }
   }
 }

@@ -268,6 +268,36 @@ const ak_kernels *ak_kernels_for(ak_backend backend);
 size_t ak_polyphase_input_count(const ak_polyphase_filter *filter, size_t lane_count, size_t skip, size_t count);
 size_t ak_polyphase_scratch_count(const ak_polyphase_filter *filter, size_t lane_count);
 
+// Level control. These are the same for every backend, operation by operation.
+
+// The instants between two samples at which a limiter looks for peaks, the first sample included.
+#define AK_PEAK_PHASES 8
+
+// Copies; what is not finite becomes 0, and what is of a magnitude above `limit` comes as near as that.
+void ak_copy_limited(const float *input, float limit, float *output, size_t count);
+// As ak_copy_limited, in place.
+void ak_limit(float *samples, float limit, size_t count);
+// The greatest magnitude; the input is finite.
+float ak_greatest_magnitude(const float *input, size_t count);
+// greatest[i] = the greatest magnitude of rows[i * AK_PEAK_PHASES + j] over j; the input is finite.
+void ak_row_magnitudes(const float *rows, size_t count, float *greatest);
+// values[i] = the greater of values[i] - target, where values[i] > threshold, and what is left of the value before it,
+// times `decay`; a rest below `least` is 0. `previous` stands before values[0]. Returns the last value.
+float ak_follow_excess(
+    float *values, float threshold, float target, float decay, float least, float previous, size_t count);
+// output[i] = the greatest of input[i] ... input[i + window - 1]; there are count + window - 1 inputs, and as many
+// floats of scratch memory. `window` is not 0.
+void ak_sliding_greatest(const float *input, size_t window, size_t count, float *scratch, float *output);
+// output[i] = input[i] * 2^-octaves[i], for octaves of 0 to 126; input[i] itself where they are 0. The gain is off by
+// 5e-7 of itself, and never above 1.
+void ak_attenuate(const float *input, const float *octaves, float *output, size_t count);
+// For each sample: moves the gain towards `target` by the part `rise` of the way up or `fall` of the way down, and all of
+// the way where not more than `closeness` of the target would be left, and multiplies. Returns the last gain.
+double ak_ramp_gain(
+    float *samples, double gain, double target, double rise, double fall, double closeness, size_t count);
+// samples[i] *= gain
+void ak_scale(float *samples, float gain, size_t count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,0 +1,80 @@
+/// The one gain that brings a recording to a loudness.
+///
+/// Two passes: the first measures, the second multiplies.
+///
+///     var loudness = LoudnessMeter(.hz48000, channelCount: 1)
+///     var truePeak = TruePeakMeter()
+///     // ... process all samples by both, and then:
+///     truePeak.finish()
+///     let decision = LoudnessNormalization().decide(loudness: loudness.integrated, truePeak: truePeak.truePeak)
+///     var gain = ConstantGain(.hz48000, gainInDecibels: decision.gainInDecibels)
+public struct LoudnessNormalization: Hashable, Sendable {
+  /// What to do when the gain would lift the true peak over the ceiling.
+  public enum PeakRule: Hashable, Sendable {
+    /// Take a lower gain: the recording stays softer than the target, and its dynamics as they are.
+    case lowerGain
+    /// Leave it to a ``TruePeakLimiter`` behind the gain: the target is reached but for what the limiter takes away.
+    case limit
+  }
+
+  /// The legal values of ``targetInLUFS``.
+  public static let targetRange = -60.0...0.0
+
+  /// The loudness to reach, in LUFS: -23 by EBU R 128; platforms of spoken word ask for about -16.
+  public var targetInLUFS: Double
+  /// What the true peak stays under, in dBTP: -1 by EBU R 128.
+  public var ceilingInDecibels: Double
+  public var peakRule: PeakRule
+
+  /// - Precondition: Target and ceiling are in ``targetRange`` and ``TruePeakLimiter/ceilingRange``.
+  public init(targetInLUFS: Double = -23, ceilingInDecibels: Double = -1, peakRule: PeakRule = .lowerGain) {
+    precondition(Self.targetRange.contains(targetInLUFS), "the target is in \(Self.targetRange) LUFS")
+    precondition(
+      TruePeakLimiter.ceilingRange.contains(ceilingInDecibels),
+      "the ceiling is in \(TruePeakLimiter.ceilingRange) dBTP")
+    self.targetInLUFS = targetInLUFS
+    self.ceilingInDecibels = ceilingInDecibels
+    self.peakRule = peakRule
+  }
+
+  /// A gain, and why it is what it is.
+  public struct Decision: Hashable, Sendable {
+    /// Why a gain is what it is.
+    public enum Reason: Hashable, Sendable {
+      /// It brings the recording to the target.
+      case target
+      /// The target lies `missing` LU above what the ceiling allows.
+      case ceiling(missing: Double)
+      /// It brings the recording to the target, with a limiter to take off up to `excess` dB from peaks.
+      case limiter(excess: Double)
+      /// Nothing could be measured: the recording is silent or shorter than 400 ms. The gain is 0 dB.
+      case unmeasured
+    }
+
+    /// In dB.
+    public var gainInDecibels: Double
+    public var reason: Reason
+    /// Whether a ``TruePeakLimiter`` must follow.
+    public var needsLimiter: Bool {
+      if case .limiter = reason { true } else { false }
+    }
+  }
+
+  /// Decides on what was measured of the whole recording.
+  ///
+  /// - Parameters:
+  ///   - loudness: ``LoudnessMeter/integrated``, in LUFS.
+  ///   - truePeak: ``TruePeakMeter/truePeak``, the greatest over all channels; 1 is full scale.
+  public func decide(loudness: Double?, truePeak: Float) -> Decision {
+    guard let loudness, loudness.isFinite, truePeak > 0, truePeak < .infinity else {
+      return Decision(gainInDecibels: 0, reason: .unmeasured)
+    }
+    let wanted = targetInLUFS - loudness
+    let excess = wanted + 20 * logarithm10(Double(truePeak)) - ceilingInDecibels
+    guard excess > 0 else { return Decision(gainInDecibels: wanted, reason: .target) }
+    switch peakRule {
+    case .lowerGain: return Decision(gainInDecibels: wanted - excess, reason: .ceiling(missing: excess))
+    case .limit: return Decision(gainInDecibels: wanted, reason: .limiter(excess: excess))
+    }
+  }
+}
