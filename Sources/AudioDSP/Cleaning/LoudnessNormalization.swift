@@ -73,7 +73,10 @@ public struct LoudnessNormalization: Hashable, Sendable {
     let excess = wanted + 20 * logarithm10(Double(truePeak)) - ceilingInDecibels
     guard excess > 0 else { return Decision(gainInDecibels: wanted, reason: .target) }
     switch peakRule {
-    case .lowerGain: return Decision(gainInDecibels: wanted - excess, reason: .ceiling(missing: excess))
+    case .lowerGain:
+      // What is 200 dB over full scale is no sound.
+      return Decision(
+        gainInDecibels: max(wanted - excess, ConstantGain.range.lowerBound), reason: .ceiling(missing: excess))
     case .limit: return Decision(gainInDecibels: wanted, reason: .limiter(excess: excess))
     }
   }

@@ -2,8 +2,9 @@
 ///
 /// Three steps:
 ///
-/// 1. **Peaks**: eight instants for each sample, by the interpolator of ``TruePeakMeter``. Four, as ITU-R BS.1770-5,
-///    Annex 2, has it, would miss up to 0.69 dB of a tone that a meter of a higher rate sees; eight miss 0.17 dB.
+/// 1. **Peaks**: at eight instants for each sample, and by two interpolators: that of ``TruePeakMeter``, and one as short
+///    as in ITU-R BS.1770-5, Annex 2, by which most meters see more of what is near the Nyquist frequency. Four instants,
+///    as they have it, would miss up to 0.69 dB of a tone that a meter of a higher rate finds; eight miss 0.17 dB.
 /// 2. **Excess**: how far a peak is above the ceiling, in octaves (6.02 dB). It fades exponentially with a time constant
 ///    of 100 ms, which is slow against the periods of voices: a faster one would follow single periods and be heard as
 ///    distortion.
@@ -36,7 +37,7 @@ public struct TruePeakLimiter: ~Copyable, Sendable, SampleProcessor {
     /// In octaves, 0.0006 dB: what is left of an excess when it is forgotten.
     static let leastExcess: Float = 1e-4
     static let greatestSample: Float = 1_024
-    /// Instants are computed for two samples together, which makes sixteen rows.
+    /// Instants are computed for two samples together, which makes twice sixteen rows.
     static let groupCount = 2
     /// A multiple of the sixteen gains that are computed together.
     static let sliceCount = 512
@@ -55,7 +56,7 @@ public struct TruePeakLimiter: ~Copyable, Sendable, SampleProcessor {
   private static let decibelsPerOctave = 20 * logarithm10(2.0)
 
   private static let sharedInterpolator = PeakInterpolator(
-    phaseCount: Kernels.peakPhaseCount, groupCount: Constants.groupCount)
+    phaseCount: Kernels.peakPhaseCount / 2, groupCount: Constants.groupCount, filters: [.long, .short])
 
   private let kernels: Kernels
   private let interpolator = sharedInterpolator

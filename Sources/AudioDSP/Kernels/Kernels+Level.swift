@@ -2,7 +2,7 @@ import CAudioKernels
 
 /// Level control, on arrays and on spans. One version for all backends.
 extension Kernels {
-  /// The instants at which a limiter looks for peaks, from each sample on to before the next.
+  /// What a limiter computes for each sample to find peaks: eight instants by two interpolators.
   static let peakPhaseCount = Int(AK_PEAK_PHASES)
 
   /// Copies `input` into `output` at `place`: 0 for what is not finite, and as near as `limit` for what is beyond it.

@@ -270,8 +270,8 @@ size_t ak_polyphase_scratch_count(const ak_polyphase_filter *filter, size_t lane
 
 // Level control. These are the same for every backend, operation by operation.
 
-// The instants between two samples at which a limiter looks for peaks, the first sample included.
-#define AK_PEAK_PHASES 8
+// What a limiter computes for each sample to find peaks: eight instants by two interpolators.
+#define AK_PEAK_PHASES 16
 
 // Copies; what is not finite becomes 0, and what is of a magnitude above `limit` comes as near as that.
 void ak_copy_limited(const float *input, float limit, float *output, size_t count);
