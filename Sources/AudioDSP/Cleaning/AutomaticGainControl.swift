@@ -4,9 +4,9 @@
 /// from the **active speech level**, the mean power of frames of speech less that of the noise in pauses:
 ///
 /// 1. **Level**: the first frames of speech count fully, later ones less and less, up to a memory of 6 s of speech. A
-///    frame counts as at most 10 dB above the level, so that a click does not duck the speech. When most of 120 ms is
-///    louder by 7 dB and more, or a second of speech is softer by as much, someone else speaks, or from elsewhere, and
-///    the level starts anew from there.
+///    frame counts as at most 10 dB above the level, so that a click does not duck the speech. When half of 120 ms is
+///    louder by 7 dB and more, or a second of speech is softer by as much and nothing in it reaches the level, someone
+///    else speaks, or from elsewhere, and the level starts anew from there.
 /// 2. **Gain**: what is missing to the target. It rises by at most 0.6 dB per frame of speech, since the first frames of
 ///    an utterance may be its softest, and falls at once.
 /// 3. **Pauses**: 150 ms after the last frame of speech, longer than the closures in words, the gain falls to that of
@@ -77,6 +77,9 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
     /// How far the level is set below what was loud: stressed syllables are above the level.
     static let stress = 5.0
     static let risePerFrame = 0.6
+    /// By how much the mean power of the frames that a detector finds is above the active level of ITU-T P.56, which
+    /// counts closures and word gaps of up to 200 ms as speech: measured with both detectors on 24 talkers.
+    static let activityOffset = 0.7
     /// The noise is not more than half of what is heard in speech.
     static let greatestNoisePart = 0.5
 
@@ -99,7 +102,7 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
   /// The gain of the last sample, in dB.
   public var gainInDecibels: Double { Decibels.ofPower(gain * gain) }
   /// The active speech level as it is known so far, the noise taken off, in dBFS; nil before any speech.
-  public var speechLevelInDecibels: Double? { speechCount > 0 ? Decibels.ofPower(speechPower) : nil }
+  public var speechLevelInDecibels: Double? { speechCount > 0 ? speechLevel : nil }
 
   private let rise: Double
   private let fall: Double
@@ -138,7 +141,7 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
       learnSpeech(power)
       if speechCount > 0 {
         let range = configuration.gainRange
-        let wanted = configuration.targetInDecibels - Decibels.ofPower(speechPower)
+        let wanted = configuration.targetInDecibels - speechLevel
         speechGain = min(min(max(wanted, range.lowerBound), range.upperBound), speechGain + Constants.risePerFrame)
       }
     } else {
@@ -170,8 +173,10 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
     soft.removeAll()
   }
 
-  /// The power of speech, less the noise that is heard with it.
-  private var speechPower: Double { max(level - noise, level * Constants.greatestNoisePart) }
+  /// The active level of speech, less the noise that is heard with it.
+  private var speechLevel: Double {
+    Decibels.ofPower(max(level - noise, level * Constants.greatestNoisePart)) - Constants.activityOffset
+  }
 
   private mutating func learnSpeech(_ power: Double) {
     loud.add(power)
@@ -186,11 +191,11 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
     level += (capped - level) / Double(speechCount)
 
     let step = Decibels.power(Constants.step)
-    if loud.isFull, speechCount > Constants.loudCount, loud.meanWithoutGreatest > level * step {
-      level = loud.meanWithoutGreatest / Decibels.power(Constants.stress)
+    if loud.isFull, speechCount > Constants.loudCount, loud.median > level * step {
+      level = min(loud.mean, 2 * loud.median) / Decibels.power(Constants.stress)
       speechCount = Constants.countAfterLoud
       soft.removeAll()
-    } else if soft.isFull, speechCount >= Constants.countAfterSoft, soft.mean * step < level {
+    } else if soft.isFull, speechCount >= Constants.countAfterSoft, soft.mean * step < level, soft.greatest < level {
       level = soft.mean
       speechCount = Constants.countAfterSoft
       soft.removeAll()
@@ -217,10 +222,21 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
 
     var mean: Double { sum / Double(powers.count) }
 
-    var meanWithoutGreatest: Double {
+    var greatest: Double {
       var greatest = 0.0
       for i in 0..<powers.count { greatest = max(greatest, powers[i]) }
-      return (sum - greatest) / Double(powers.count - 1)
+      return greatest
+    }
+
+    /// The greatest power that half of them and more reach.
+    var median: Double {
+      var median = 0.0
+      for i in 0..<powers.count {
+        var reaching = 0
+        for j in 0..<powers.count where powers[j] >= powers[i] { reaching += 1 }
+        if 2 * reaching >= powers.count { median = max(median, powers[i]) }
+      }
+      return median
     }
 
     private var sum: Double {

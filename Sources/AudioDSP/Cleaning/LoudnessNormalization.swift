@@ -13,7 +13,8 @@ public struct LoudnessNormalization: Hashable, Sendable {
   public enum PeakRule: Hashable, Sendable {
     /// Take a lower gain: the recording stays softer than the target, and its dynamics as they are.
     case lowerGain
-    /// Leave it to a ``TruePeakLimiter`` behind the gain: the target is reached but for what the limiter takes away.
+    /// Leave it to a ``TruePeakLimiter`` behind the gain: the recording ends as much under the target as the limiter
+    /// takes away, for speech that is lifted to -16 LUFS up to 2 LU.
     case limit
   }
 
@@ -24,8 +25,11 @@ public struct LoudnessNormalization: Hashable, Sendable {
   public var targetInLUFS: Double
   /// What the true peak stays under, in dBTP: -1 by EBU R 128.
   public var ceilingInDecibels: Double
+  /// What to do when the gain would lift the true peak over it.
   public var peakRule: PeakRule
 
+  /// A way to normalize.
+  ///
   /// - Precondition: Target and ceiling are in ``targetRange`` and ``TruePeakLimiter/ceilingRange``.
   public init(targetInLUFS: Double = -23, ceilingInDecibels: Double = -1, peakRule: PeakRule = .lowerGain) {
     precondition(Self.targetRange.contains(targetInLUFS), "the target is in \(Self.targetRange) LUFS")
@@ -54,6 +58,13 @@ public struct LoudnessNormalization: Hashable, Sendable {
     /// In dB.
     public var gainInDecibels: Double
     public var reason: Reason
+
+    /// A decision that was made elsewhere.
+    public init(gainInDecibels: Double, reason: Reason) {
+      self.gainInDecibels = gainInDecibels
+      self.reason = reason
+    }
+
     /// Whether a ``TruePeakLimiter`` must follow.
     public var needsLimiter: Bool {
       if case .limiter = reason { true } else { false }

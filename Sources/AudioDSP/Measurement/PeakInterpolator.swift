@@ -26,7 +26,8 @@ struct PeakInterpolator: Sendable {
       case .long:
         let place = distance / Double(PeakInterpolator.tapCount / 2)
         guard place * place < 1 else { return 0 }
-        return sinc * PeakInterpolator.bessel(PeakInterpolator.kaiserShape * (1 - place * place).squareRoot()) / PeakInterpolator.bessel(PeakInterpolator.kaiserShape)
+        return sinc * PeakInterpolator.bessel(PeakInterpolator.kaiserShape * (1 - place * place).squareRoot())
+          / PeakInterpolator.bessel(PeakInterpolator.kaiserShape)
       case .short:
         guard distance * distance < 36 else { return 0 }
         return sinc * (1 + cosine(.pi * distance / 6)) / 2
