@@ -192,11 +192,14 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
 
     let step = Decibels.power(Constants.step)
     if loud.isFull, speechCount > Constants.loudCount, loud.median > level * step {
-      level = min(loud.mean, 2 * loud.median) / Decibels.power(Constants.stress)
+      level = min(loud.mean(cappedAt: .infinity), 2 * loud.median) / Decibels.power(Constants.stress)
       speechCount = Constants.countAfterLoud
       soft.removeAll()
-    } else if soft.isFull, speechCount >= Constants.countAfterSoft, soft.mean * step < level, soft.greatest < level {
-      level = soft.mean
+    } else if soft.isFull, speechCount >= Constants.countAfterSoft, soft.greatest < level {
+      // The last frames of who was loud are not his who is soft.
+      let mean = soft.mean(cappedAt: soft.median * Decibels.power(Constants.cap))
+      guard mean * step < level else { return }
+      level = mean
       speechCount = Constants.countAfterSoft
       soft.removeAll()
     }
@@ -220,7 +223,11 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
 
     var isFull: Bool { count >= powers.count }
 
-    var mean: Double { sum / Double(powers.count) }
+    func mean(cappedAt cap: Double) -> Double {
+      var sum = 0.0
+      for i in 0..<powers.count { sum += min(powers[i], cap) }
+      return sum / Double(powers.count)
+    }
 
     var greatest: Double {
       var greatest = 0.0
@@ -237,12 +244,6 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
         if 2 * reaching >= powers.count { median = max(median, powers[i]) }
       }
       return median
-    }
-
-    private var sum: Double {
-      var sum = 0.0
-      for i in 0..<powers.count { sum += powers[i] }
-      return sum
     }
 
     mutating func add(_ power: Double) {
