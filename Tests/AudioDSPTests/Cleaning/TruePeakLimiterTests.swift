@@ -117,6 +117,15 @@ import Testing
       let reduction = limiter.greatestReductionInDecibels
       #expect(reduction > 9)
       #expect(firstBitDifference(output, input) != nil)
+
+      // The way back to the fast path is the same in blocks of any length.
+      var pieces: [Float] = []
+      limiter.reset()
+      for start in stride(from: 0, to: input.count, by: 37) {
+        pieces += processed(Array(input[start..<min(start + 37, input.count)]), by: &limiter)
+      }
+      let latency = limiter.latencyInSamples
+      #expect(firstBitDifference(Array(pieces[latency...]), Array(output.prefix(pieces.count - latency))) == nil)
     }
   }
 
