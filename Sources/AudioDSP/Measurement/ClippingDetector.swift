@@ -127,6 +127,12 @@ public struct ClippingDetector: ~Copyable, Sendable {
     sampleCount = first + samples.count
   }
 
+  /// The level of the tops that are being cut off above 0, and, as a magnitude, below it: known from the fourth top on,
+  /// until the wave exceeds it.
+  var presentCeilings: (upper: Float?, lower: Float?) {
+    (upper.isTold ? upper.level : nil, lower.isTold ? lower.level : nil)
+  }
+
   /// Makes the detector as it was after `init`.
   public mutating func reset() {
     tops.reset()

@@ -264,6 +264,38 @@ typedef struct ak_kernels {
 // be those of the next slower one. Never changes while a program runs.
 const ak_kernels *ak_kernels_for(ak_backend backend);
 
+// A second-order section of a recursive filter:
+//   y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a2 y[n-2] - a1 y[n-1], in double precision, in this order.
+// Where the numerator is b, -b, 0 or b, -2b, b, a constant input gives exactly 0 before the recursion.
+typedef struct ak_section {
+  double b0, b1, b2, a1, a2;
+} ak_section;
+
+// What a section remembers.
+typedef struct ak_section_memory {
+  double x1, x2, y1, y2;
+} ak_section_memory;
+
+// At positions in the stream that are multiples of it, a filter forgets what it remembers where all is below 1e-30.
+#define AK_SECTION_BLOCK 256
+
+// Filters in place, through the sections in turn. `position` is the index of samples[0] in the stream. Samples that are
+// not finite are taken as 0; what exceeds the greatest float is brought to it, and what is below the smallest normal
+// one becomes 0. Nothing is gained by vectors: this is every backend's.
+void ak_filter_sections(
+    const ak_section *sections, size_t section_count, ak_section_memory *memory, size_t position, float *samples,
+    size_t count);
+
+// Rebuilds in place the samples of a window that were cut off, from `history_count` on: those whose rail is 1 (the upper
+// one, at `upper`) or -1 (the lower one, at -`lower`); the others have 0. They become what an autoregressive process of
+// the window's spectrum would have there, at their rail or beyond it. `history_count` is at least 1, and the window
+// longer than `order`. Returns 0, with the window spoilt, where there is nothing to go by.
+int ak_rebuild_clipped(
+    double *window, const signed char *rails, size_t count, size_t history_count, double upper, double lower,
+    size_t order, double *scratch);
+// How many doubles of scratch memory it uses for a window of so many samples, of which so many are rebuilt.
+size_t ak_declipping_scratch_count(size_t window_count, size_t unknown_count, size_t order);
+
 // How many samples filter_polyphase may read from input[0] on, and how many floats of scratch memory it uses.
 size_t ak_polyphase_input_count(const ak_polyphase_filter *filter, size_t lane_count, size_t skip, size_t count);
 size_t ak_polyphase_scratch_count(const ak_polyphase_filter *filter, size_t lane_count);
