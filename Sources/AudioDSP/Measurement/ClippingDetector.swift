@@ -29,6 +29,10 @@ public struct ClippingDetector: ~Copyable, Sendable {
   private static let relativeTolerance: Float = 1e-4
   /// How far the samples beside a top are below it, in steps: the nearer and the farther of the two.
   private static let leastCorners: (near: Float, far: Float) = (2, 4)
+  /// The same of a top that hardly comes about by chance, and how many samples longer than two such tops are together
+  /// where two of three or one of four is enough for ``presentCeilings``.
+  private static let sharpCorners: (near: Float, far: Float) = (8, 16)
+  private static let leastSharpness = 2
   /// How much tops of one ceiling differ, and how far a sample may exceed it, of its level.
   private static let spread: Float = 0.005
   private static let excess: Float = 0.01
@@ -49,6 +53,8 @@ public struct ClippingDetector: ~Copyable, Sendable {
     /// Whether the wave has gone away since the last top: what is cut off comes in swings.
     var hasLeft = false
     var samples = 0
+    /// By how much tops with sharp corners are longer than two samples, together.
+    var sharpness = 0
     var first = 0
     var last = 0
     var isTold = false
@@ -127,10 +133,13 @@ public struct ClippingDetector: ~Copyable, Sendable {
     sampleCount = first + samples.count
   }
 
-  /// The level of the tops that are being cut off above 0, and, as a magnitude, below it: known from the fourth top on,
-  /// until the wave exceeds it.
-  var presentCeilings: (upper: Float?, lower: Float?) {
-    (upper.isTold ? upper.level : nil, lower.isTold ? lower.level : nil)
+  /// The level of the tops that are being cut off above 0, and, as a magnitude, below it, until the wave exceeds it.
+  /// Known from the fourth top on; where tops have sharp corners, from the second one of three samples or the first one
+  /// of four.
+  var presentCeilings: (upper: Float?, lower: Float?) { (Self.level(upper), Self.level(lower)) }
+
+  private static func level(_ ceiling: Ceiling) -> Float? {
+    ceiling.isTold || ceiling.sharpness >= leastSharpness ? ceiling.level : nil
   }
 
   /// Makes the detector as it was after `init`.
@@ -179,15 +188,19 @@ public struct ClippingDetector: ~Copyable, Sendable {
     }
 
     let start = sampleCount - runLength
+    let isSharp = min(one, other) >= Self.sharpCorners.near * step && max(one, other) >= Self.sharpCorners.far * step
+    let sharpness = isSharp ? runLength - 2 : 0
     var ceiling = present
     let isOld = sampleCount - ceiling.last > forgetCount
     if ceiling.tops == 0 || isOld || level > ceiling.level * (1 + Self.spread) {
       ceiling = Ceiling(level, first: start, length: runLength)
+      ceiling.sharpness = sharpness
     } else if level >= ceiling.level * (1 - Self.spread) {
       let isNew = ceiling.hasLeft
       ceiling.tops += isNew ? 1 : 0
       ceiling.hasLeft = false
       ceiling.samples += runLength
+      ceiling.sharpness += sharpness
       ceiling.last = sampleCount
       if ceiling.tops < Self.leastTops || Self.topsForPeak * ceiling.peaks >= ceiling.tops {
         // Not yet a ceiling, or one by chance.
