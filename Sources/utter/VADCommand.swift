@@ -67,7 +67,7 @@ struct VADCommand: ParsableCommand {
     help: "Cut longer segments, 0.1 to 86400 s, at the quietest frame of their second half.")
   var maximumSegment: Double?
 
-  @Option(help: "The channel to take, counted from 0, or 'mean' for the mean of all.")
+  @Option(help: ChannelChoice.help)
   var channel = ChannelChoice.mean
 
   @OptionGroup var segmentation: SegmentationOptions
@@ -142,7 +142,7 @@ struct VADCommand: ParsableCommand {
     let grid = FrameGrid(rate)
     let picture = try plotPlace.map { try PlotFile($0, for: task.file, grid: grid) }
     var tracker = SpeechTracker(SpeechDetector(segmentation.detector, rate), configuration: configuration)
-    var mixer = try BlockMixer(channelCount: recording.channelCount, downmix: channel.downmix)
+    var mixer = try BlockMixer(channelCount: recording.channelCount, downmix: channel.downmix, sampleRate: rate)
     var collector = SegmentCollector()
     var frame = 0
     let onFrame = { (score: FrameScore) throws in

@@ -5,7 +5,7 @@
 /// mixed-down signal at the input rate is handed out beside the output, for analysis.
 public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// How the channels become one.
-  public let downmix: Downmix
+  public var downmix: Downmix { downmixer.downmix }
   /// How many channels the input has.
   public let channelCount: Int
   /// Samples that were not finite and were taken as 0.
@@ -13,6 +13,7 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// How many sample frames have come.
   public private(set) var inputCount = 0
 
+  private var downmixer: Downmixer
   private var engine: Engine
   private let sliceCount: Int
   /// The last slice at the input rate.
@@ -27,9 +28,8 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   public init(
     _ engine: consuming Engine, channelCount: Int, downmix: Downmix = .mean, sliceCount: Int = 4096
   ) throws(DownmixError) {
-    try downmix.validate(channelCount: channelCount)
     precondition(sliceCount > 0)
-    self.downmix = downmix
+    downmixer = try Downmixer(downmix, channelCount: channelCount, sampleRate: engine.inputRate)
     self.channelCount = channelCount
     self.sliceCount = sliceCount
     mono = [Float](repeating: 0, count: sliceCount)
@@ -93,6 +93,7 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// Makes the resampler as it was after `init`.
   public mutating func reset() {
     engine.reset()
+    downmixer.reset()
     nonFiniteCount = 0
     inputCount = 0
   }
@@ -114,7 +115,7 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     let slice = interleaved.extracting(start..<start + count * channelCount)
     let written: Int
     do throws(DownmixError) {
-      nonFiniteCount += try Self.mix(downmix, slice, channelCount: channelCount, into: &mono)
+      nonFiniteCount += try Self.mix(&downmixer, slice, into: &mono)
     } catch {
       throw .input(error)
     }
@@ -140,10 +141,10 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   // The three below are static so that each names exactly the state that it changes.
 
   private static func mix(
-    _ downmix: Downmix, _ slice: Span<Float>, channelCount: Int, into mono: inout [Float]
+    _ downmixer: inout Downmixer, _ slice: Span<Float>, into mono: inout [Float]
   ) throws(DownmixError) -> Int {
     var target = mono.mutableSpan
-    return try downmix.process(slice, channelCount: channelCount, into: &target)
+    return try downmixer.process(slice, into: &target)
   }
 
   private static func resample(

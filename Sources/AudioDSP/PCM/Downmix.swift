@@ -6,12 +6,15 @@ public enum Downmix: Hashable, Sendable {
   case mean
   /// One channel, counted from 0.
   case channel(Int)
+  /// What is on the channels decides: as ``ChannelChooser/Policy/automatic``. It needs what came before, so that a
+  /// ``Downmixer`` must do it.
+  case automatic
 
   /// Writes one sample per sample frame to the start of `mono`. Samples that are not finite are taken as 0. Does not
   /// allocate.
   ///
   /// - Returns: How many of the samples used were not finite.
-  /// - Throws: ``DownmixError`` when the counts do not fit, having written nothing.
+  /// - Throws: ``DownmixError`` when the counts do not fit, or for ``automatic``, having written nothing.
   public func process(
     _ interleaved: Span<Float>, channelCount: Int, into mono: inout MutableSpan<Float>
   ) throws(DownmixError) -> Int {
@@ -28,6 +31,7 @@ public enum Downmix: Hashable, Sendable {
     _ interleaved: Span<Float>, channelCount: Int, into mono: inout MutableSpan<Float>, kernels: Kernels
   ) throws(DownmixError) -> Int {
     try validate(channelCount: channelCount)
+    if case .automatic = self { throw .needsDownmixer }
     guard interleaved.count.isMultiple(of: channelCount) else {
       throw .partialSampleFrame(sampleCount: interleaved.count, channelCount: channelCount)
     }
@@ -57,6 +61,8 @@ public enum DownmixError: Error, Equatable, CustomStringConvertible {
   case partialSampleFrame(sampleCount: Int, channelCount: Int)
   /// The chosen channel is not there.
   case noSuchChannel(Int, channelCount: Int)
+  /// ``Downmix/automatic`` was asked for where there is no memory of the stream.
+  case needsDownmixer
   /// The output has room for `capacity` samples where `required` are due.
   case outputTooSmall(required: Int, capacity: Int)
 
@@ -66,6 +72,7 @@ public enum DownmixError: Error, Equatable, CustomStringConvertible {
     case .partialSampleFrame(let samples, let channels):
       "\(samples) samples are no whole number of sample frames of \(channels) channels"
     case .noSuchChannel(let channel, let channels): "there is no channel \(channel) among \(channels) (the first is 0)"
+    case .needsDownmixer: "what is on the channels can only decide in a stream, through a Downmixer"
     case .outputTooSmall(let required, let capacity):
       "the output has room for \(capacity) samples where \(required) are due"
     }

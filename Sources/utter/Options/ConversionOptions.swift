@@ -24,7 +24,7 @@ struct ConversionOptions: ParsableArguments {
         "minimum has the same magnitudes and the least delay: from 48 kHz, 0.1 ms at 1 kHz and 1 ms near the edge."))
   var phase: ResamplingPhase?
 
-  @Option(help: "The channel to take, counted from 0, or 'mean' for the mean of all.")
+  @Option(help: ChannelChoice.help)
   var channel = ChannelChoice.mean
 
   @Flag(help: "Add triangular (TPDF) dither before rounding to 16 bits.")
@@ -67,6 +67,10 @@ enum ResamplingEngineName: String, CaseIterable, ExpressibleByArgument {
 
 struct ChannelChoice: ExpressibleByArgument, CustomStringConvertible {
   static let mean = ChannelChoice(downmix: .mean)
+  static let help = ArgumentHelp(
+    "The channel to take, counted from 0, 'mean' for the mean of all, or 'auto'.",
+    discussion: "auto leaves out channels with nothing on them and copies of another, turns inverted ones over, and "
+      + "takes the mean of the rest.")
 
   var downmix: Downmix
 
@@ -77,6 +81,8 @@ struct ChannelChoice: ExpressibleByArgument, CustomStringConvertible {
   init?(argument: String) {
     if argument == "mean" {
       downmix = .mean
+    } else if argument == "auto" {
+      downmix = .automatic
     } else if let channel = Int(argument), channel >= 0 {
       downmix = .channel(channel)
     } else {
@@ -84,10 +90,10 @@ struct ChannelChoice: ExpressibleByArgument, CustomStringConvertible {
     }
   }
 
-  /// The one channel that is taken, counted from 0; `nil` for the mean.
+  /// The one channel that is taken, counted from 0; `nil` for the mean, and where their sound decides.
   var index: Int? {
     switch downmix {
-    case .mean: nil
+    case .mean, .automatic: nil
     case .channel(let channel): channel
     }
   }
@@ -95,6 +101,7 @@ struct ChannelChoice: ExpressibleByArgument, CustomStringConvertible {
   var description: String {
     switch downmix {
     case .mean: "mean"
+    case .automatic: "auto"
     case .channel(let channel): "\(channel)"
     }
   }

@@ -16,6 +16,7 @@ struct SpeechPlotCaption {
     let channels =
       switch downmix {
       case .mean: channelCount == 1 ? "1 channel" : "mean of \(channelCount) channels"
+      case .automatic: channelCount == 1 ? "1 channel" : "what is on \(channelCount) channels"
       case .channel(let channel): "channel \(channel) of \(channelCount)"
       }
     let speech = segments.reduce(0) { $0 + $1.count }
