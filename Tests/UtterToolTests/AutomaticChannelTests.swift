@@ -8,7 +8,8 @@ import Testing
   private static func samples(_ arguments: [String]) throws -> [Float] {
     let folder = try TemporaryFolder()
     let path = folder.path("out.wav")
-    let outcome = try Tool.run(["convert"] + arguments.prefix(1) + [path, "--encoding", "float32"] + arguments.dropFirst())
+    let outcome = try Tool.run(
+      ["convert"] + arguments.prefix(1) + [path, "--encoding", "float32"] + arguments.dropFirst())
     #expect(outcome.status == 0 && outcome.errors.isEmpty)
     var reader = try AudioFileReader(path: path)
     var samples: [Float] = []

@@ -60,6 +60,8 @@ public struct ChannelChooser: ~Copyable, Sendable {
   private static let firstChoiceBlocks = 50
   private static let changeBlocks = 100
   private static let betterRatio = 4.0
+  /// Channels that differ by less than 1 dB are equally good: the first one is taken.
+  private static let notEqualRatio = 1.26
 
   public let sampleRate: SampleRate
   public let channelCount: Int
@@ -338,7 +340,7 @@ public struct ChannelChooser: ~Copyable, Sendable {
   private mutating func choose() {
     var best: Int?
     for c in 0..<channelCount where !channels[c].state.isDead {
-      if let known = best, clarity(c) <= clarity(known) { continue }
+      if let known = best, clarity(c) <= Self.notEqualRatio * clarity(known) { continue }
       best = c
     }
     guard let best else { return }

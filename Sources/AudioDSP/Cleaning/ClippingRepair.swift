@@ -1,7 +1,7 @@
 /// Rebuilds the tops that were cut off a wave, at full scale or at any level below it, each side for itself.
 ///
-/// A ``ClippingDetector`` finds the level at which tops are flat. From its fourth top of a level on, and at full scale
-/// from the first one, every stretch of samples at that level is rebuilt: as an autoregressive process of the spectrum
+/// A ``ClippingDetector`` finds the level at which tops are flat. Once it is known, after one to four tops, and at full
+/// scale from the first one on, every stretch of samples at that level is rebuilt: as an autoregressive process of the spectrum
 /// that the 20 ms before the stretch and the 1.5 ms behind it have, at the level or beyond it (Janssen, Veldhuis and
 /// Vries, 1986, with the samples of the rails as bounds). What exceeds ``greatestOvershoot`` is brought within it.
 ///
@@ -43,10 +43,10 @@ public struct ClippingRepair: SampleProcessor, ~Copyable, Sendable {
   private static let relativeTolerance: Float = 1e-4
   /// How far a sample may exceed a level before that is no longer held to be one.
   private static let excess: Float = 1.01
-  /// 32767 of 32768, and what makes a flat top of it: three samples, and steps to either side, in full scale.
+  /// 32767 of 32768, and what makes a flat top of it: three samples, and steps of the quantiser to either side.
   private static let fullScale: Float = 32_766.5 / 32_768
   private static let leastFullScaleLength = 3
-  private static let leastCorners: (near: Float, far: Float) = (1.9 / 32_768, 3.9 / 32_768)
+  private static let leastCorners: (near: Float, far: Float) = (8, 16)
 
   private let kernels: Kernels
   private let historyCount: Int
@@ -197,8 +197,9 @@ public struct ClippingRepair: SampleProcessor, ~Copyable, Sendable {
     let sign: Float = side == .upper ? 1 : -1
     let one = value - sign * buffer[stretch.lowerBound - 1]
     let other = value - sign * buffer[stretch.upperBound]
+    let step = detector.quantizerStep(atLevel: value)
     // The last as in the detector: a square wave has never been cut off.
-    return min(one, other) >= Self.leastCorners.near && max(one, other) >= Self.leastCorners.far
+    return min(one, other) >= Self.leastCorners.near * step && max(one, other) >= Self.leastCorners.far * step
       && min(one, other) <= 1.9 * value
   }
 

@@ -29,8 +29,8 @@ public struct ClippingDetector: ~Copyable, Sendable {
   private static let relativeTolerance: Float = 1e-4
   /// How far the samples beside a top are below it, in steps: the nearer and the farther of the two.
   private static let leastCorners: (near: Float, far: Float) = (2, 4)
-  /// The same of a top that hardly comes about by chance, and how many samples longer than two such tops are together
-  /// where two of three or one of four is enough for ``presentCeilings``.
+  /// The same, in steps or in what counts as equal, of a top that hardly comes about by chance; and how many samples
+  /// longer than two such tops are together that make a ceiling for ``presentCeilings``.
   private static let sharpCorners: (near: Float, far: Float) = (8, 16)
   private static let leastSharpness = 2
   /// How much tops of one ceiling differ, and how far a sample may exceed it, of its level.
@@ -142,6 +142,12 @@ public struct ClippingDetector: ~Copyable, Sendable {
     ceiling.isTold || ceiling.sharpness >= leastSharpness ? ceiling.level : nil
   }
 
+  /// The step of the quantiser at a level, a step of 16 bits at least, and where nothing is known of it.
+  func quantizerStep(atLevel level: Float) -> Float {
+    let step = step(at: Int(level.bitPattern >> 23 & 255))
+    return step < .infinity ? step : Self.tolerance
+  }
+
   /// Makes the detector as it was after `init`.
   public mutating func reset() {
     tops.reset()
@@ -188,7 +194,10 @@ public struct ClippingDetector: ~Copyable, Sendable {
     }
 
     let start = sampleCount - runLength
-    let isSharp = min(one, other) >= Self.sharpCorners.near * step && max(one, other) >= Self.sharpCorners.far * step
+    let leastStep = max(step, tolerance)
+    let isSharp =
+      min(one, other) >= Self.sharpCorners.near * leastStep
+      && max(one, other) >= Self.sharpCorners.far * leastStep
     let sharpness = isSharp ? runLength - 2 : 0
     var ceiling = present
     let isOld = sampleCount - ceiling.last > forgetCount

@@ -70,10 +70,10 @@ import Testing
     let voice = Self.voice(rate)
     for policy in ChannelChooser.Policy.allCases {
       var chooser = try ChannelChooser(try SampleRate(rate), channelCount: 2, policy: policy)
-      let mono = try Self.mix([voice, voice.map { -$0 * 0.9 }], by: &chooser)
+      let mono = try Self.mix([voice, voice.map { -$0 * 0.98 }], by: &chooser)
       #expect(chooser.state(ofChannel: 1).isInverted && !chooser.state(ofChannel: 0).isInverted)
       let settled = rate..<voice.count
-      #expect(Self.power(mono[settled]) > 0.85 * Self.power(voice[settled]), "\(policy)")
+      #expect(Self.power(mono[settled]) > 0.94 * Self.power(voice[settled]), "\(policy)")
       // From 100 ms of sound on there is speech, where the mean has next to nothing.
       let first = try #require(voice.firstIndex { abs($0) > 0.01 })
       let early = first + rate / 5..<first + rate / 2
@@ -85,9 +85,9 @@ import Testing
   func conversation(policy: ChannelChooser.Policy) throws {
     let rate = 16_000
     var random = SeededGenerator(seed: 4)
-    let (one, other) = (Self.voice(rate, seconds: 12, seed: 5), Self.voice(rate, seconds: 12, seed: 6))
-    let first = one.indices.map { ($0 < 6 * rate ? one[$0] : 0) + Float.random(in: -3e-4...3e-4, using: &random) }
-    let second = one.indices.map { ($0 < 6 * rate ? 0 : other[$0]) + Float.random(in: -3e-4...3e-4, using: &random) }
+    let (one, other) = (Self.voice(rate, seconds: 12), Array(Self.voice(rate, seconds: 12).reversed()))
+    let first = one.indices.map { ($0 < 6 * rate ? one[$0] : 0) + Float.random(in: -2e-3...2e-3, using: &random) }
+    let second = one.indices.map { ($0 < 6 * rate ? 0 : other[$0]) + Float.random(in: -2e-3...2e-3, using: &random) }
     var chooser = try ChannelChooser(.hz16000, channelCount: 2, policy: policy)
     let mono = try Self.mix([first, second], by: &chooser)
     guard policy != .best else { return }
@@ -100,7 +100,7 @@ import Testing
 
   @Test("Copies are counted once by automatic, and the same of all comes out", arguments: rates)
   func copies(rate: Int) throws {
-    let (voice, other) = (Self.voice(rate), Self.voice(rate, seed: 9))
+    let (voice, other) = (Self.voice(rate), Array(Self.voice(rate).reversed()))
     var chooser = try ChannelChooser(try SampleRate(rate), channelCount: 3)
     let mono = try Self.mix([voice, voice, other], by: &chooser)
     #expect(chooser.state(ofChannel: 1).isCopy && !chooser.state(ofChannel: 2).isCopy)
@@ -140,7 +140,9 @@ import Testing
     let mono = try Self.mix([one, other], by: &chooser)
     #expect(!chooser.state(ofChannel: 1).isDead)
     // It failed at 1 s, was left out from 3 s on, and came back at 4 s.
-    #expect(firstBitDifference(Array(mono[3 * rate + rate / 10..<4 * rate]), Array(one[3 * rate + rate / 10..<4 * rate])) == nil)
+    #expect(
+      firstBitDifference(Array(mono[3 * rate + rate / 10..<4 * rate]), Array(one[3 * rate + rate / 10..<4 * rate]))
+        == nil)
     let slope = Float(2 * Double.pi * 115 * 0.5 / Double(rate)) + 0.5 / Float(rate * 30 / 1_000)
     var steepest: Float = 0
     for i in 3 * rate / 2..<count { steepest = max(steepest, abs(mono[i] - mono[i - 1])) }
@@ -148,7 +150,9 @@ import Testing
     #expect((5 * rate..<count).allSatisfy { abs(mono[$0] - (one[$0] + other[$0]) / 2) < 1e-6 })
   }
 
-  @Test("Random cuts change nothing, and a reset makes it as new", arguments: ChannelChooser.Policy.allCases, [8_000, 44_100])
+  @Test(
+    "Random cuts change nothing, and a reset makes it as new", arguments: ChannelChooser.Policy.allCases,
+    [8_000, 44_100])
   func cuts(policy: ChannelChooser.Policy, rate: Int) throws {
     for seed in [1, 2, 3] as [UInt64] {
       var random = SeededGenerator(seed: seed)
@@ -175,7 +179,9 @@ import Testing
     }
   }
 
-  @Test("Nothing of any size makes it infinite", arguments: [1, 1e30, Float.greatestFiniteMagnitude, 1e-30, Float.leastNonzeroMagnitude])
+  @Test(
+    "Nothing of any size makes it infinite",
+    arguments: [1, 1e30, Float.greatestFiniteMagnitude, 1e-30, Float.leastNonzeroMagnitude])
   func extremes(magnitude: Float) throws {
     for policy in ChannelChooser.Policy.allCases {
       let square = (0..<16_000).map { $0 / 40 % 2 == 0 ? magnitude : -magnitude }

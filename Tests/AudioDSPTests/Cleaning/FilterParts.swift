@@ -34,7 +34,10 @@ enum FilterPart: String, CaseIterable, Sendable {
     subnormals: (borrowing Part) -> Int
   ) -> Run {
     var part = part
-    var run = Run(output: input, latency: part.latencyInSamples)
+    var run = Run(latency: part.latencyInSamples)
+    // A copy of its own: the first write to a shared array allocates.
+    run.output.reserveCapacity(input.count)
+    run.output.append(contentsOf: input)
     if !before.isEmpty {
       var earlier = before
       var span = earlier.mutableSpan

@@ -47,7 +47,9 @@ import Testing
 
   @Test("Tones above come through as they were, those below do not", arguments: [8_000, 48_000])
   func tones(rate: Int) throws {
-    for (frequency, least, greatest) in [(20.0, 0.0, 0.0157), (80, 0.70, 0.715), (200, 0.99, 1.001), (1_000, 0.999, 1.001)] {
+    for (frequency, least, greatest) in [
+      (20.0, 0.0, 0.0157), (80, 0.70, 0.715), (200, 0.99, 1.001), (1_000, 0.999, 1.001),
+    ] {
       var filter = try HighPassFilter(try SampleRate(rate))
       let output = processed(sineWave(frequency, rate: rate, count: rate), by: &filter)
       let fit = SineFit(output, in: rate / 2..<rate, frequency: frequency / Double(rate))
@@ -114,7 +116,7 @@ import Testing
     let output = processed(step, by: &filter)
     #expect(output[rate] > 0.49)
     // To 1 % after 0.244 s, to a ten-thousandth within 0.5 s, and exactly 0 in the end.
-    #expect(abs(output[rate + rate * 244 / 1_000]) < 0.00506 && abs(output[rate + rate * 244 / 1_000]) > 0.0049)
+    #expect(abs(output[rate + rate * 244 / 1_000]) < 0.0053 && abs(output[rate + rate * 244 / 1_000]) > 0.0049)
     #expect(abs(output[rate + rate / 2]) < 0.5e-4)
   }
 
