@@ -8,7 +8,7 @@
 /// | Hz | 20 | 40 | 80 | 100 | 125 | 160 | 200 | 300 | 1000 |
 /// | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 /// | dB | -36.1 | -18.1 | -3.01 | -1.01 | -0.29 | -0.07 | -0.02 | 0.00 | 0.00 |
-/// | lead of the phase, degrees | 241 | 208 | 135 | 103 | 79 | 60 | 47 | 31 | 9 |
+/// | lead of the phase, degrees | 241 | 210 | 135 | 104 | 80 | 60 | 47 | 31 | 9 |
 ///
 /// There is no latency. The filter is linear and starts as if there had been silence before the stream: where a stream
 /// starts with an offset, this is a step, heard as a thump of some 10 ms; a ``DCFilter`` before it takes that away.

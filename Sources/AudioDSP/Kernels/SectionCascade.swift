@@ -41,7 +41,7 @@ struct SectionCascade: ~Copyable, Sendable {
   mutating func process(_ sample: Float, through section: FilterSection) -> Float {
     let x = sample.isFinite ? Double(sample) : 0
     var state = memory[0]
-    let y = section.b0 * x + section.b1 * state.x1 - section.a1 * state.y1
+    let y = section.b1 * state.x1 + section.b0 * x - section.a1 * state.y1
     state = ak_section_memory(x1: x, x2: state.x1, y1: y, y2: state.y1)
     memory[0] = state
     position += 1

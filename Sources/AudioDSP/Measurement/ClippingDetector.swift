@@ -29,10 +29,11 @@ public struct ClippingDetector: ~Copyable, Sendable {
   private static let relativeTolerance: Float = 1e-4
   /// How far the samples beside a top are below it, in steps: the nearer and the farther of the two.
   private static let leastCorners: (near: Float, far: Float) = (2, 4)
-  /// The same, in steps or in what counts as equal, of a top that hardly comes about by chance; and how many samples
-  /// longer than two such tops are together that make a ceiling for ``presentCeilings``.
+  /// The same of a top that hardly comes about by chance, in steps or in what counts as equal; how far the farther
+  /// sample is, of the level; and how many such tops make a ceiling for ``presentCeilings``.
   private static let sharpCorners: (near: Float, far: Float) = (8, 16)
-  private static let leastSharpness = 2
+  private static let leastFall: Float = 0.01
+  private static let leastSharpTops = 2
   /// How much tops of one ceiling differ, and how far a sample may exceed it, of its level.
   private static let spread: Float = 0.005
   private static let excess: Float = 0.01
@@ -53,8 +54,8 @@ public struct ClippingDetector: ~Copyable, Sendable {
     /// Whether the wave has gone away since the last top: what is cut off comes in swings.
     var hasLeft = false
     var samples = 0
-    /// By how much tops with sharp corners are longer than two samples, together.
-    var sharpness = 0
+    /// Tops with sharp corners.
+    var sharpTops = 0
     var first = 0
     var last = 0
     var isTold = false
@@ -134,12 +135,11 @@ public struct ClippingDetector: ~Copyable, Sendable {
   }
 
   /// The level of the tops that are being cut off above 0, and, as a magnitude, below it, until the wave exceeds it.
-  /// Known from the fourth top on; where tops have sharp corners, from the second one of three samples or the first one
-  /// of four.
+  /// Known from the fourth top on, and from the second one that has sharp corners.
   var presentCeilings: (upper: Float?, lower: Float?) { (Self.level(upper), Self.level(lower)) }
 
   private static func level(_ ceiling: Ceiling) -> Float? {
-    ceiling.isTold || ceiling.sharpness >= leastSharpness ? ceiling.level : nil
+    ceiling.isTold || ceiling.sharpTops >= leastSharpTops ? ceiling.level : nil
   }
 
   /// The step of the quantiser at a level, a step of 16 bits at least, and where nothing is known of it.
@@ -197,19 +197,18 @@ public struct ClippingDetector: ~Copyable, Sendable {
     let leastStep = max(step, tolerance)
     let isSharp =
       min(one, other) >= Self.sharpCorners.near * leastStep
-      && max(one, other) >= Self.sharpCorners.far * leastStep
-    let sharpness = isSharp ? runLength - 2 : 0
+      && max(one, other) >= max(Self.sharpCorners.far * leastStep, Self.leastFall * level)
     var ceiling = present
     let isOld = sampleCount - ceiling.last > forgetCount
     if ceiling.tops == 0 || isOld || level > ceiling.level * (1 + Self.spread) {
       ceiling = Ceiling(level, first: start, length: runLength)
-      ceiling.sharpness = sharpness
+      ceiling.sharpTops = isSharp ? 1 : 0
     } else if level >= ceiling.level * (1 - Self.spread) {
       let isNew = ceiling.hasLeft
       ceiling.tops += isNew ? 1 : 0
       ceiling.hasLeft = false
       ceiling.samples += runLength
-      ceiling.sharpness += sharpness
+      ceiling.sharpTops += isSharp ? 1 : 0
       ceiling.last = sampleCount
       if ceiling.tops < Self.leastTops || Self.topsForPeak * ceiling.peaks >= ceiling.tops {
         // Not yet a ceiling, or one by chance.

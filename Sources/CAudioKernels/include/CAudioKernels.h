@@ -265,8 +265,8 @@ typedef struct ak_kernels {
 const ak_kernels *ak_kernels_for(ak_backend backend);
 
 // A second-order section of a recursive filter:
-//   y[n] = b0 x[n] + b1 x[n-1] + b2 x[n-2] - a2 y[n-2] - a1 y[n-1], in double precision, in this order.
-// Where the numerator is b, -b, 0 or b, -2b, b, a constant input gives exactly 0 before the recursion.
+//   y[n] = b1 x[n-1] + b2 x[n-2] + b0 x[n] - a2 y[n-2] - a1 y[n-1], in double precision, in this order.
+// Where the numerator is b, -b, 0 or b, -2b, b, its sum is exactly 0 for a constant input.
 typedef struct ak_section {
   double b0, b1, b2, a1, a2;
 } ak_section;
@@ -281,7 +281,7 @@ typedef struct ak_section_memory {
 
 // Filters in place, through the sections in turn. `position` is the index of samples[0] in the stream. Samples that are
 // not finite are taken as 0; what exceeds the greatest float is brought to it, and what is below the smallest normal
-// one becomes 0. Nothing is gained by vectors: this is every backend's.
+// one becomes 0. Two lanes of doubles, which every processor has, hold two sections; this is every backend's.
 void ak_filter_sections(
     const ak_section *sections, size_t section_count, ak_section_memory *memory, size_t position, float *samples,
     size_t count);

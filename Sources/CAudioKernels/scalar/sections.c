@@ -4,33 +4,80 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-// `n` sections in turn over a block, in place. With a constant `n` all that they remember stays in registers, and as a
-// section waits for nothing but its own last output, the sections of neighbouring samples are computed at once.
-static inline __attribute__((always_inline)) void run(
-    const ak_section *restrict sections, size_t n, ak_section_memory *restrict memory, double *restrict block,
-    size_t count) {
-  ak_section_memory m[4];
-  for (size_t k = 0; k < n; k++) {
-    m[k] = memory[k];
+// One sample through one section.
+static inline double step(const ak_section *s, ak_section_memory *m, double x) {
+  double forward = (s->b1 * m->x1 + s->b2 * m->x2) + s->b0 * x;
+  // What depends on the last output comes last.
+  double y = (forward - s->a2 * m->y2) - s->a1 * m->y1;
+  m->x2 = m->x1;
+  m->x1 = x;
+  m->y2 = m->y1;
+  m->y1 = y;
+  return y;
+}
+
+// How many samples a section is behind the one before it, so that it need not wait for what that one gives.
+enum { lag = 4 };
+
+// `n` sections over a block, in place, in the lanes of a vector, with the same operations as in `step`. What a section
+// gives stands in the block for the next one. At the ends of the block, where not all of them have a sample, they go
+// one by one.
+#define AK_RUN_SECTIONS(n, LANES, AT)                                                                                  \
+  typedef double lanes_##n __attribute__((vector_size(n * sizeof(double))));                                           \
+  static void edge_##n(                                                                                                \
+      const ak_section *sections, ak_section_memory *memory, double *block, size_t count, size_t time) {               \
+    for (size_t k = 0; k < n; k++) {                                                                                   \
+      if (time >= lag * k && time - lag * k < count) {                                                                 \
+        block[time - lag * k] = step(&sections[k], &memory[k], block[time - lag * k]);                                 \
+      }                                                                                                                \
+    }                                                                                                                  \
+  }                                                                                                                    \
+  static void run_##n(const ak_section *sections, ak_section_memory *memory, double *block, size_t count) {            \
+    const size_t last = lag * (n - 1);                                                                                 \
+    size_t time = 0;                                                                                                   \
+    for (; time < last; time++) {                                                                                      \
+      edge_##n(sections, memory, block, count, time);                                                                  \
+    }                                                                                                                  \
+    if (count > last) {                                                                                                \
+      const lanes_##n b0 = LANES(sections, b0), b1 = LANES(sections, b1), b2 = LANES(sections, b2),                    \
+                      a1 = LANES(sections, a1), a2 = LANES(sections, a2);                                              \
+      lanes_##n x1 = LANES(memory, x1), x2 = LANES(memory, x2), y1 = LANES(memory, y1), y2 = LANES(memory, y2);        \
+      for (; time < count; time++) {                                                                                   \
+        double *place = block + time;                                                                                  \
+        lanes_##n x = AT(place);                                                                                       \
+        lanes_##n forward = (b1 * x1 + b2 * x2) + b0 * x;                                                              \
+        lanes_##n y = (forward - a2 * y2) - a1 * y1;                                                                   \
+        x2 = x1;                                                                                                       \
+        x1 = x;                                                                                                        \
+        y2 = y1;                                                                                                       \
+        y1 = y;                                                                                                        \
+        for (int k = 0; k < n; k++) {                                                                                  \
+          place[-lag * k] = y[k];                                                                                      \
+        }                                                                                                              \
+      }                                                                                                                \
+      for (size_t k = 0; k < n; k++) {                                                                                 \
+        memory[k] = (ak_section_memory){x1[k], x2[k], y1[k], y2[k]};                                                   \
+      }                                                                                                                \
+    }                                                                                                                  \
+    for (; time < count + last; time++) {                                                                              \
+      edge_##n(sections, memory, block, count, time);                                                                  \
+    }                                                                                                                  \
   }
+
+#define AK_TWO(array, member) {array[0].member, array[1].member}
+#define AK_FOUR(array, member) {array[0].member, array[1].member, array[2].member, array[3].member}
+#define AK_AT_TWO(place) {place[0], place[-lag]}
+#define AK_AT_FOUR(place) {place[0], place[-lag], place[-2 * lag], place[-3 * lag]}
+
+AK_RUN_SECTIONS(2, AK_TWO, AK_AT_TWO)
+AK_RUN_SECTIONS(4, AK_FOUR, AK_AT_FOUR)
+
+static void run_1(const ak_section *section, ak_section_memory *memory, double *block, size_t count) {
+  ak_section_memory m = *memory;
   for (size_t i = 0; i < count; i++) {
-    double x = block[i];
-    for (size_t k = 0; k < n; k++) {
-      const ak_section *s = &sections[k];
-      double forward = s->b0 * x + s->b1 * m[k].x1 + s->b2 * m[k].x2;
-      // What depends on the last output comes last.
-      double y = (forward - s->a2 * m[k].y2) - s->a1 * m[k].y1;
-      m[k].x2 = m[k].x1;
-      m[k].x1 = x;
-      m[k].y2 = m[k].y1;
-      m[k].y1 = y;
-      x = y;
-    }
-    block[i] = x;
+    block[i] = step(section, &m, block[i]);
   }
-  for (size_t k = 0; k < n; k++) {
-    memory[k] = m[k];
-  }
+  *memory = m;
 }
 
 // -600 dBFS. A filter that remembers less in every place forgets it, and becomes exactly silent. Not one place at a
@@ -68,17 +115,15 @@ void ak_filter_sections(
       block[i] = x - x == 0.0f ? (double)x : 0.0;
     }
     // Each sample goes through the same operations in any grouping of the sections.
-    for (size_t k = 0; k < section_count; k += 4) {
-      size_t left = section_count - k;
-      if (left >= 4) {
-        run(sections + k, 4, memory + k, block, length);
-      } else if (left == 3) {
-        run(sections + k, 3, memory + k, block, length);
-      } else if (left == 2) {
-        run(sections + k, 2, memory + k, block, length);
-      } else {
-        run(sections + k, 1, memory + k, block, length);
-      }
+    size_t k = 0;
+    for (; section_count - k >= 4; k += 4) {
+      run_4(sections + k, memory + k, block, length);
+    }
+    for (; section_count - k >= 2; k += 2) {
+      run_2(sections + k, memory + k, block, length);
+    }
+    for (; k < section_count; k++) {
+      run_1(sections + k, memory + k, block, length);
     }
     const double greatest = 0x1.fffffep127, smallest = 0x1p-126;
     for (size_t i = 0; i < length; i++) {
