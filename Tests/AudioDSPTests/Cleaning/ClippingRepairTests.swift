@@ -166,6 +166,24 @@ import Testing
     #expect(repair.repairCount >= 8)
     #expect(found.allSatisfy { abs($0) <= 0.8 * ClippingRepair.greatestOvershoot * 1.0001 })
   }
+
+  @Test("What would rise by more than 9 dB rises by 9 dB")
+  func overshoot() throws {
+    var random = SeededGenerator(seed: 33)
+    var greatest: Float = 0
+    for gain in [4, 6, 10, 20] as [Float] {
+      // Two tones, whose tops that are not cut off tell how high the others were.
+      let (one, other) = (sineWave(310, rate: 48_000, count: 48_000), sineWave(37, rate: 48_000, count: 48_000))
+      let fine = random.samples(300, in: 0.055...0.056)
+      let signal = fine + zip(one, other).map { $0 * (1 + $1) * 0.05 * gain }
+      let clipped = signal.map { $0.clamped(to: -0.1...0.1) }
+      var repair = ClippingRepair(.hz48000)
+      let found = processed(clipped, by: &repair)
+      greatest = max(greatest, found.map(abs).max() ?? 0)
+
+    }
+    #expect(greatest > 0.281 && greatest < 0.2819)
+  }
 }
 
 extension Float {
