@@ -47,6 +47,9 @@
   void ak_##backend##_log2_above(const float *input, float offset, float *output, size_t count);                       \
   void ak_##backend##_square_root(const float *input, float *output, size_t count);                                    \
   void ak_##backend##_sigmoid(const float *input, float *output, size_t count);                                        \
+  void ak_##backend##_suppress_bins(                                                                                   \
+      const float *power, float least_rate, float *noise, float *speech, float *presence, float *gain,            \
+      float *left, size_t count);                                                                                      \
   void ak_##backend##_gru_step(const float *input_gates, const float *state_gates, float *state, size_t count);        \
   void ak_##backend##_track_floor(                                                                                     \
       const float *level, float rate, float *smoothed, float *minimum, const float *others, float *above,              \
@@ -84,7 +87,8 @@ void ak_scalar_pcm16_from_a_law(const uint8_t *input, int16_t *output, size_t co
     .multiply = ak_##backend##_multiply, .multiply_add = ak_##backend##_multiply_add,                                  \
     .apply_layer = ak_##backend##_apply_layer, .log2_above = ak_##backend##_log2_above,                                \
     .square_root = ak_##backend##_square_root, .sigmoid = ak_##backend##_sigmoid,                                      \
-    .gru_step = ak_##backend##_gru_step, .track_floor = ak_##backend##_track_floor, .peak = ak_##backend##_peak,       \
+    .suppress_bins = ak_##backend##_suppress_bins, .gru_step = ak_##backend##_gru_step,                                \
+    .track_floor = ak_##backend##_track_floor, .peak = ak_##backend##_peak,                                            \
   }
 
 #endif

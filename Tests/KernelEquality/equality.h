@@ -33,7 +33,7 @@ typedef struct kernel_test {
 #define WRONG(mistake, function) {mistake, (any_function)(function)}
 
 extern const kernel_test base64_tests[], features_tests[], network_tests[], resampling_tests[], sample_tests[],
-    transform_tests[];
+    suppression_tests[], transform_tests[];
 
 // MARK: Random numbers
 

@@ -23,7 +23,7 @@
 #include "run.h"
 
 static const kernel_test *const topics[] = {
-    sample_tests, base64_tests, features_tests, resampling_tests, network_tests, transform_tests};
+    sample_tests, base64_tests, features_tests, resampling_tests, network_tests, transform_tests, suppression_tests};
 enum { topic_count = sizeof topics / sizeof *topics, member_count = sizeof(ak_kernels) / sizeof(any_function) };
 
 static const char *const backend_names[] = {"scalar", "sse2", "avx2", "avx512", "neon"};

@@ -255,6 +255,17 @@ typedef struct ak_kernels {
   void (*track_floor)(
       const float *level, float rate, float *smoothed, float *minimum, const float *others, float *above,
       size_t count);
+  // One frame of noise suppression, bin by bin: finds what is noise and what gain leaves speech
+  // (suppression_constants.h has the method's sources). Powers are finite and not negative, at most 2^100; a full-scale
+  // sine's is 1. Of each bin, `noise` is the noise's power so far, not less than 1e-10, `speech` the power that was left
+  // of the frame before, without a bound on the gain, `presence` how probable speech has been of late, 0 to 1: these
+  // three are brought up to date. `least_rate` is the least part of the way to a frame's power that
+  // the noise goes, 0 to 1. `gain` is from
+  // 0.1 to 1, `left` the power times its square. Operations are those of the scalar kernel, but for fused ones: results
+  // agree to 2e-5 of themselves and 1e-6 (probabilities) or 1e-12 (powers).
+  void (*suppress_bins)(
+      const float *power, float least_rate, float *noise, float *speech, float *presence, float *gain, float *left,
+      size_t count);
   // The first index of the greatest input, which goes to `value`; what is not a number is passed over. Where nothing is
   // above minus infinity, that is the value and 0 the index.
   size_t (*peak)(const float *input, size_t count, float *value);

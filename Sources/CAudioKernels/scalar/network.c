@@ -8,6 +8,8 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+#include "approximations.h"
+
 // MARK: Layers
 
 void ak_scalar_apply_layer(
@@ -35,17 +37,6 @@ void ak_scalar_apply_layer(
 
 // MARK: Elementwise
 
-static uint32_t bits_of(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
-}
-static float float_of(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
 void ak_scalar_log2_above(const float *input, float offset, float *output, size_t count) {
   for (size_t i = 0; i < count; i++) {
     // x = 2^exponent * (1 + f), where 1 + f is from sqrt(1/2) to sqrt(2). The subtraction may wrap.
@@ -70,23 +61,6 @@ void ak_scalar_square_root(const float *input, float *output, size_t count) {
   }
 }
 
-// exp(-x * scale) for the scales 1 and 2, held between 2^-126 and 2^126, so that 1 plus it can be divided by.
-static float decay(float x, float scale) {
-  float y = x * (-AK_LOG2_E * scale);
-  y = y > -126.0f ? y : -126.0f;
-  y = y < 126.0f ? y : 126.0f;
-  // Adding 1.5 * 2^23 rounds to a whole number, which is then in the lowest bits.
-  const float rounded = y + 0x1.8p23f;
-  const float f = y - (rounded - 0x1.8p23f);
-  float sum = AK_EXP2_4;
-  sum = sum * f + AK_EXP2_3;
-  sum = sum * f + AK_EXP2_2;
-  sum = sum * f + AK_EXP2_1;
-  sum = sum * f + AK_EXP2_0;
-  sum = sum * f + 1.0f;
-  // The fraction is not negative at -126 and not positive at 126: the sum's exponent stays that of an ordinary number.
-  return float_of(bits_of(sum) + (bits_of(rounded) << 23));
-}
 static float sigmoid(float x) { return 1.0f / (1.0f + decay(x, 1.0f)); }
 static float hyperbolic_tangent(float x) { return 2.0f / (1.0f + decay(x, 2.0f)) - 1.0f; }
 

@@ -13,6 +13,7 @@
 
 #include "../vector/lanes.h"
 #include "../vector/network.h"
+#include "../vector/suppression.h"
 #include "../vector/transform.h"
 
 #pragma clang attribute pop

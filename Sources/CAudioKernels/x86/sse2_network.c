@@ -12,6 +12,7 @@
 
 #include "../vector/lanes.h"
 #include "../vector/network.h"
+#include "../vector/suppression.h"
 #include "../vector/transform.h"
 
 #endif
