@@ -33,7 +33,9 @@ let package = Package(
     .target(name: "CAudioKernels", exclude: ["spectrum-tables.py"]),
     .target(
       name: "AudioDSP", dependencies: ["CAudioKernels"],
-      exclude: ["Resampling/design-filter-tables.py", "VoiceActivity/Training"],
+      exclude: [
+        "Cleaning/NoiseSuppression/Training", "Resampling/design-filter-tables.py", "VoiceActivity/Training",
+      ],
       swiftSettings: swiftSettings),
     .systemLibrary(
       name: "CSndFile", pkgConfig: "sndfile",
@@ -56,7 +58,7 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "AudioTestSupport", dependencies: ["CAllocationCounter"], path: "Tests/AudioTestSupport"),
     .testTarget(
-      name: "AudioDSPTests", dependencies: ["AudioDSP", "AudioTestSupport"], exclude: ["NeuralReference"]),
+      name: "AudioDSPTests", dependencies: ["AudioDSP", "AudioTestSupport"], exclude: ["NeuralReference", "Cleaning/SuppressionReference"]),
     .testTarget(name: "AudioFilesTests", dependencies: ["AudioDSP", "AudioFiles", "CSndFile", "AudioTestSupport"]),
     .testTarget(name: "RealtimeVoiceTests", dependencies: ["RealtimeVoice", "AudioTestSupport"]),
     // The fuzzer's own package, which has the rest of this folder, is Tests/Fuzzing/Package.swift.

@@ -2,9 +2,9 @@ import AudioDSP
 import AudioTestSupport
 import Foundation
 
-/// The parts of cleaning that are filters and repairs, each at its usual setting, for what holds of all of them.
+/// The parts of cleaning that filter, repair and suppress, each at its usual setting, for what holds of all of them.
 enum FilterPart: String, CaseIterable, Sendable {
-  case highPass, dc, hum, clippingRepair
+  case highPass, dc, hum, clippingRepair, noiseSuppressor
 
   static let rates = [4_000, 8_000, 11_025, 16_000, 24_000, 44_100, 48_000, 192_000]
 
@@ -26,6 +26,7 @@ enum FilterPart: String, CaseIterable, Sendable {
     case .dc: return feed(try DCFilter(sampleRate), input, pieces, before) { $0.subnormalCount }
     case .hum: return feed(try HumFilter(sampleRate, mains: .hz50), input, pieces, before) { $0.subnormalCount }
     case .clippingRepair: return feed(ClippingRepair(sampleRate), input, pieces, before) { _ in 0 }
+    case .noiseSuppressor: return feed(NoiseSuppressor(sampleRate), input, pieces, before) { _ in 0 }
     }
   }
 

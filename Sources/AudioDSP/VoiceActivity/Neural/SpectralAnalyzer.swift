@@ -22,10 +22,6 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   /// What is louder, 18 dB above full scale, is no sound: it must not be the loudest level for long.
   private static let greatestSample: Float = 8
 
-  private static let floorRate: Float = 0.2
-  private static let floorBlockLength = 20
-  private static let floorBlockCount = 9
-  private static let unknownFloor: Float = 1e9
   private static let peakFallRate: Float = 1.0 / 512
 
   /// The bins of which the periodicity is measured, 62 to 1531 Hz, and the lags for which it is.
@@ -54,13 +50,7 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   private var rootCorrelations: [Float]
 
   private var isFirstFrame = true
-  private var smoothed: [Float]
-  /// The least smoothed levels of the present block, of each of the blocks before, and of all those before.
-  private var minima: [Float]
-  private var othersMinima: [[Float]]
-  private var leastOfOthers: [Float]
-  private var block = 0
-  private var countInBlock = 0
+  private var floors: BandFloors
   private var peakLevel: Float = 0
 
   /// An analyzer at the start of a stream of which at most `maximumCount` samples come at once.
@@ -75,13 +65,8 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     roots = [Float](repeating: 0, count: Self.batchCount * Self.pitchBins.count)
     correlations = [Float](repeating: 0, count: Self.batchCount * Self.lagCount)
     rootCorrelations = [Float](repeating: 0, count: Self.batchCount * Self.lagCount)
-    // Each with a buffer of its own: one that is shared is copied when it is first written to.
-    smoothed = [Float](repeating: 0, count: Self.bandCount)
-    minima = [Float](repeating: Self.unknownFloor, count: Self.bandCount)
-    leastOfOthers = [Float](repeating: Self.unknownFloor, count: Self.bandCount)
-    othersMinima = (0..<Self.floorBlockCount).map { _ in
-      [Float](repeating: Self.unknownFloor, count: Self.bandCount)
-    }
+    // The smoothed levels have a memory of 50 ms, and floors look back 1.7 s.
+    floors = BandFloors(bandCount: Self.bandCount, rate: 0.2, blockLength: 20, blockCount: 9, kernels: kernels)
   }
 
   /// How many frames can be measured when `sampleCount` samples of a stream have come.
@@ -105,8 +90,8 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
   package mutating func nextFrame(into row: inout MutableSpan<Float>) -> Bool {
     if deliveredCount == measuredCount { measureSpectra() }
     guard deliveredCount < measuredCount else { return false }
-    startBlockIfDue()
-    followFloor(into: &row)
+    // The height of each band above its floor.
+    floors.follow(levels, from: bands.lowerBound, heights: &row)
     followPeak(into: &row)
     writePeriodicity(into: &row)
     deliveredCount += 1
@@ -121,13 +106,7 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
     measuredCount = 0
     deliveredCount = 0
     isFirstFrame = true
-    for i in 0..<Self.bandCount {
-      minima[i] = Self.unknownFloor
-      leastOfOthers[i] = Self.unknownFloor
-      for j in 0..<Self.floorBlockCount { othersMinima[j][i] = Self.unknownFloor }
-    }
-    block = 0
-    countInBlock = 0
+    floors.reset()
     peakLevel = 0
   }
 
@@ -156,35 +135,6 @@ package struct SpectralAnalyzer: ~Copyable, Sendable {
 
   /// Where the levels of the next frame lie.
   private var bands: Range<Int> { deliveredCount * Self.bandCount..<(deliveredCount + 1) * Self.bandCount }
-
-  private mutating func startBlockIfDue() {
-    if isFirstFrame {
-      for i in 0..<Self.bandCount { smoothed[i] = levels[bands.lowerBound + i] }
-    }
-    guard countInBlock == Self.floorBlockLength else {
-      countInBlock += 1
-      return
-    }
-    countInBlock = 1
-    for i in 0..<Self.bandCount { othersMinima[block][i] = minima[i] }
-    block = block + 1 == Self.floorBlockCount ? 0 : block + 1
-    for i in 0..<Self.bandCount {
-      // The oldest block gives way to the new one.
-      othersMinima[block][i] = Self.unknownFloor
-      minima[i] = Self.unknownFloor
-      var least = Self.unknownFloor
-      for j in 0..<Self.floorBlockCount { least = min(least, othersMinima[j][i]) }
-      leastOfOthers[i] = least
-    }
-  }
-
-  /// The height of each band above its floor: minimum statistics (R. Martin, "Noise power spectral density estimation
-  /// based on optimal smoothing and minimum statistics", 2001).
-  private mutating func followFloor(into row: inout MutableSpan<Float>) {
-    kernels.trackFloor(
-      levels, in: bands, rate: Self.floorRate, smoothed: &smoothed, minimum: &minima, others: leastOfOthers, above: &row
-    )
-  }
 
   /// The shape of the spectrum, its height above the floors, and its level below the loudest of late.
   private mutating func followPeak(into row: inout MutableSpan<Float>) {
