@@ -12,15 +12,9 @@ public struct SpeechLevelControl: ~Copyable, Sendable, SampleProcessor {
   /// The look-ahead and the limiter's own latency.
   public let latencyInSamples: Int
 
-  private var detector: SpeechDetector
-  private var gainControl: AutomaticGainControl
+  private var gain: GuidedGainControl
   private var delay: DelayLine
   private var limiter: TruePeakLimiter
-  private var scores: [FrameScore]
-  private var scoreCount = 0
-  /// The step that the next sample is in, counted within a second, and how many of its samples have come.
-  private var step = 0
-  private var inStep = 0
 
   /// A level control at the start of a stream.
   ///
@@ -39,66 +33,39 @@ public struct SpeechLevelControl: ~Copyable, Sendable, SampleProcessor {
   ) {
     precondition(Self.lookAheadRange.contains(lookAhead), "the look-ahead is 0 to 200 ms")
     self.sampleRate = sampleRate
-    detector = SpeechDetector(kind, sampleRate)
-    gainControl = AutomaticGainControl(sampleRate, configuration: configuration)
+    gain = GuidedGainControl(sampleRate, detector: kind, configuration: configuration)
     delay = DelayLine(count: sampleRate.sampleCount(in: lookAhead))
     limiter = TruePeakLimiter(sampleRate, ceilingInDecibels: ceilingInDecibels)
     latencyInSamples = delay.count + limiter.latencyInSamples
-    // However the detector gathers them, no more than a second's can come in a step.
-    scores = [FrameScore](repeating: FrameScore(0), count: detector.frameCapacity(forInputCount: sampleRate.hertz) + 2)
   }
 
   /// What the gain control aims at.
-  public var configuration: AutomaticGainControl.Configuration { gainControl.configuration }
+  public var configuration: AutomaticGainControl.Configuration { gain.gainControl.configuration }
   /// The gain of the last sample before the limiter, in dB.
-  public var gainInDecibels: Double { gainControl.gainInDecibels }
+  public var gainInDecibels: Double { gain.gainControl.gainInDecibels }
   /// The active speech level of the input as it is known so far, in dBFS; nil before any speech.
-  public var speechLevelInDecibels: Double? { gainControl.speechLevelInDecibels }
+  public var speechLevelInDecibels: Double? { gain.gainControl.speechLevelInDecibels }
   /// The most by which the limiter has lowered the gain since the start of the stream, in dB.
   public var greatestReductionInDecibels: Double { limiter.greatestReductionInDecibels }
 
   public mutating func process(_ samples: inout MutableSpan<Float>) {
     var taken = 0
     while taken < samples.count {
-      let grid = detector.grid
-      let stepCount = grid.samples(ofFrame: step).count
-      let count = min(stepCount - inStep, samples.count - taken)
+      let count = min(gain.countToStepEnd, samples.count - taken)
       var part = samples._mutatingExtracting(taken..<taken + count)
       // The gain control does the same, but the detector and the delay come before it.
       Kernels.limit(&part, to: AutomaticGainControl.greatestSample)
-      scoreCount += Self.score(part.span, &detector, into: &scores, at: scoreCount)
+      gain.hear(part.span)
       delay.process(&part)
-      gainControl.process(&part)
+      gain.process(&part)
       limiter.process(&part)
       taken += count
-      inStep += count
-      if inStep == stepCount { endStep() }
     }
   }
 
   public mutating func reset() {
-    detector.reset()
-    gainControl.reset()
+    gain.reset()
     delay.reset()
     limiter.reset()
-    scoreCount = 0
-    step = 0
-    inStep = 0
-  }
-
-  private mutating func endStep() {
-    for i in 0..<scoreCount { gainControl.follow(scores[i]) }
-    scoreCount = 0
-    inStep = 0
-    // The grid repeats every second.
-    step = (step + 1) % FrameGrid.rate
-  }
-
-  private static func score(
-    _ samples: Span<Float>, _ detector: inout SpeechDetector, into scores: inout [FrameScore], at place: Int
-  ) -> Int {
-    var all = scores.mutableSpan
-    var target = all._mutatingExtracting(place...)
-    return detector.process(samples, into: &target)
   }
 }
