@@ -1,8 +1,13 @@
-/// Interleaved samples of any channel count in, one channel at another rate out.
+/// Interleaved samples of any channel count in, one channel at another rate out, cleaned where that is asked for.
 ///
 /// What every use of recorded audio starts with: the channels are mixed down, what is not finite becomes 0, and an
 /// engine changes the rate. Samples pass in slices, so that buffers are bounded however long a call's block is; the
-/// mixed-down signal at the input rate is handed out beside the output, for analysis.
+/// mixed-down signal at the input rate is handed out beside the output, for analysis, and not cleaned: detectors are
+/// better off without.
+///
+/// Of a ``CleaningConfiguration``, ``ClippingRepair`` stands before the engine and all else, in a ``Cleaner``, behind it.
+/// Their delays are compensated as an engine's is: sample `k` of the output is the instant `k / outputRate` of the input,
+/// and after ``finish(_:)`` there are exactly `ceil(inputCount * outputRate / inputRate)` of them.
 public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// How the channels become one.
   public var downmix: Downmix { downmixer.downmix }
@@ -16,6 +21,19 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   private var downmixer: Downmixer
   private var engine: Engine
   private let sliceCount: Int
+  /// What is done to the sound.
+  public let cleaning: CleaningConfiguration
+  /// How much later the output comes because of ``cleaning``, in samples at the input rate, rounded up.
+  public let cleaningLatencyInSamples: Int
+
+  private var repair: ClippingRepair?
+  private var cleaner: Cleaner?
+  /// How much of what comes out of either lies before the stream's start, and is dropped.
+  private var repairLead = 0
+  private var cleanerLead = 0
+  private let isCleaning: Bool
+  /// The last slice at the input rate, its clipping repaired; empty where that is not asked for.
+  private var repaired: [Float] = []
   /// The last slice at the input rate.
   private(set) var mono: [Float]
   /// The output that it completed.
@@ -24,9 +42,12 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// - Parameters:
   ///   - engine: An engine at the start of a stream.
   ///   - sliceCount: The most sample frames that pass at once.
+  ///   - cleaning: What is done to the sound. With `.off` nothing is, and nothing is made for it.
   /// - Throws: ``DownmixError`` when there are no channels, or not the chosen one.
+  /// - Precondition: The settings of `cleaning` are in their ranges.
   public init(
-    _ engine: consuming Engine, channelCount: Int, downmix: Downmix = .mean, sliceCount: Int = 4096
+    _ engine: consuming Engine, channelCount: Int, downmix: Downmix = .mean, sliceCount: Int = 4096,
+    cleaning: CleaningConfiguration = .off
   ) throws(DownmixError) {
     precondition(sliceCount > 0)
     downmixer = try Downmixer(downmix, channelCount: channelCount, sampleRate: engine.inputRate)
@@ -34,8 +55,27 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     self.sliceCount = sliceCount
     mono = [Float](repeating: 0, count: sliceCount)
     // With room for a remainder of one latency at the end, and for an engine that gives its output in bursts.
-    let most = engine.outputCapacity(forInputCount: sliceCount + 2 * engine.latencyInSamples)
-    output = [Float](repeating: 0, count: most + 1)
+    var remainder = 2 * engine.latencyInSamples
+    self.cleaning = cleaning
+    isCleaning = cleaning != .off
+    var latency = 0
+    if cleaning.repairsClipping {
+      let repair = ClippingRepair(engine.inputRate)
+      repairLead = repair.latencyInSamples
+      repaired = [Float](repeating: 0, count: sliceCount)
+      remainder += repairLead
+      latency += repairLead
+      self.repair = consume repair
+    }
+    if cleaning.needsCleaner {
+      let cleaner = Cleaner(engine.outputRate, configuration: cleaning)
+      cleanerLead = cleaner.latencyInSamples
+      latency += (cleanerLead * engine.inputRate.hertz + engine.outputRate.hertz - 1) / engine.outputRate.hertz
+      self.cleaner = consume cleaner
+    }
+    cleaningLatencyInSamples = latency
+    let most = engine.outputCapacity(forInputCount: sliceCount + remainder)
+    output = [Float](repeating: 0, count: most + cleanerLead + 1)
     self.engine = engine
   }
 
@@ -43,8 +83,8 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   public var inputRate: SampleRate { engine.inputRate }
   /// The rate of what comes out.
   public var outputRate: SampleRate { engine.outputRate }
-  /// How far the output stays behind the input, in samples at the input rate.
-  public var latencyInSamples: Int { engine.latencyInSamples }
+  /// How far the output stays behind the input, in samples at the input rate: the engine's delay and that of cleaning.
+  public var latencyInSamples: Int { engine.latencyInSamples + cleaningLatencyInSamples }
 
   /// Takes all of `interleaved` and hands each slice to `body`: the mono signal at the input rate, and the output that
   /// it completes. Does not allocate, unless an engine gives more at once than ever before.
@@ -94,6 +134,10 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   public mutating func reset() {
     engine.reset()
     downmixer.reset()
+    repair?.reset()
+    cleaner?.reset()
+    repairLead = Self.latency(of: repair)
+    cleanerLead = Self.latency(of: cleaner)
     nonFiniteCount = 0
     inputCount = 0
   }
@@ -120,7 +164,9 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
       throw .input(error)
     }
     do throws(ResamplerError) {
-      written = try Self.resample(&engine, mono, count: count, into: &output)
+      written =
+        isCleaning
+        ? try resampleAndClean(count: count) : try Self.resample(&engine, mono, count: count, into: &output, at: 0)
     } catch {
       throw .engine(error)
     }
@@ -132,13 +178,46 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   @specialized(where Engine == Resampler)
   mutating func prepareLast() throws(PreparationError<Never>) -> Int {
     do throws(ResamplerError) {
-      return try Self.finish(&engine, into: &output)
+      return isCleaning ? try finishAndClean() : try Self.finish(&engine, into: &output, at: 0)
     } catch {
       throw .engine(error)
     }
   }
 
-  // The three below are static so that each names exactly the state that it changes.
+  /// As ``prepare(_:from:)``, of the first `count` samples of ``mono``; returns how much output there is.
+  @specialized(where Engine == Resampler)
+  private mutating func resampleAndClean(count: Int) throws(ResamplerError) -> Int {
+    let written: Int
+    if cleaning.repairsClipping {
+      Self.copy(mono, count: count, into: &repaired)
+      let repairedCount = Self.process(&repaired, count: count, by: &repair, lead: &repairLead)
+      written = try Self.resample(&engine, repaired, count: repairedCount, into: &output, at: 0)
+    } else {
+      written = try Self.resample(&engine, mono, count: count, into: &output, at: 0)
+    }
+    return Self.process(&output, count: written, by: &cleaner, lead: &cleanerLead)
+  }
+
+  /// As ``prepareLast()``: silence drives out what each part holds.
+  @specialized(where Engine == Resampler)
+  private mutating func finishAndClean() throws(ResamplerError) -> Int {
+    var written = 0
+    var left = Self.latency(of: repair)
+    while left > 0 {
+      let count = min(left, sliceCount)
+      Kernels.fill(&repaired, in: 0..<count, with: 0)
+      let repairedCount = Self.process(&repaired, count: count, by: &repair, lead: &repairLead)
+      written += try Self.resample(&engine, repaired, count: repairedCount, into: &output, at: written)
+      left -= count
+    }
+    written += try Self.finish(&engine, into: &output, at: written)
+    let silence = Self.latency(of: cleaner)
+    Self.makeRoom(for: written + silence, in: &output)
+    Kernels.fill(&output, in: written..<written + silence, with: 0)
+    return Self.process(&output, count: written + silence, by: &cleaner, lead: &cleanerLead)
+  }
+
+  // Those below are static so that each names exactly the state that it changes.
 
   private static func mix(
     _ downmixer: inout Downmixer, _ slice: Span<Float>, into mono: inout [Float]
@@ -148,21 +227,54 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   }
 
   private static func resample(
-    _ engine: inout Engine, _ mono: [Float], count: Int, into output: inout [Float]
+    _ engine: inout Engine, _ mono: [Float], count: Int, into output: inout [Float], at place: Int
   ) throws(ResamplerError) -> Int {
-    let required = engine.outputCapacity(forInputCount: count)
-    if required > output.count { output = [Float](repeating: 0, count: required) }
-    var target = output.mutableSpan
+    makeRoom(for: place + engine.outputCapacity(forInputCount: count), in: &output)
+    var all = output.mutableSpan
+    var target = all._mutatingExtracting(place...)
     return try engine.process(mono.span.extracting(..<count), into: &target)
   }
 
   private static func finish(
-    _ engine: inout Engine, into output: inout [Float]
+    _ engine: inout Engine, into output: inout [Float], at place: Int
   ) throws(ResamplerError) -> Int {
-    let required = engine.remainingOutputCount
-    if required > output.count { output = [Float](repeating: 0, count: required) }
-    var target = output.mutableSpan
+    makeRoom(for: place + engine.remainingOutputCount, in: &output)
+    var all = output.mutableSpan
+    var target = all._mutatingExtracting(place...)
     return try engine.finish(into: &target)
+  }
+
+  /// Never within what engines state; one that gives its output in larger bursts makes the buffer grow.
+  private static func makeRoom(for count: Int, in samples: inout [Float]) {
+    if count > samples.count { samples.append(contentsOf: repeatElement(0, count: count - samples.count)) }
+  }
+
+  private static func copy(_ input: [Float], count: Int, into output: inout [Float]) {
+    var target = output.mutableSpan
+    for i in 0..<count { target[i] = input[i] }
+  }
+
+  /// Processes the first `count` samples and takes off those that lie before the stream's start, of which `lead` are
+  /// still to come; returns how many are left.
+  private static func process<Processor: SampleProcessor & ~Copyable>(
+    _ samples: inout [Float], count: Int, by processor: inout Processor?, lead: inout Int
+  ) -> Int {
+    var all = samples.mutableSpan
+    var part = all._mutatingExtracting(..<count)
+    processor?.process(&part)
+    let dropped = min(lead, count)
+    if dropped > 0 {
+      lead -= dropped
+      Kernels.move(&samples, from: dropped, to: 0, count: count - dropped)
+    }
+    return count - dropped
+  }
+
+  private static func latency<Processor: SampleProcessor & ~Copyable>(of processor: borrowing Processor?) -> Int {
+    switch processor {
+    case .some(let processor): processor.latencyInSamples
+    case .none: 0
+    }
   }
 }
 

@@ -26,11 +26,12 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
   ///   - chunkDuration: 10 ms to 10 s.
   ///   - padsLastChunk: Whether silence makes the last chunk of a segment, or of the stream, as long as the others.
   ///   - ditherSeed: Adds TPDF dither where there is one.
+  ///   - cleaning: What is done to the sound that is sent; the detector hears it as it was.
   /// - Throws: ``SpeechChunkerError``
   public init(
     engine: consuming Engine, detector: consuming Detector?, channelCount: Int, downmix: Downmix = .mean,
     chunkDuration: Duration, segmentation: SegmenterConfiguration = .turns, padsLastChunk: Bool = false,
-    ditherSeed: UInt64? = nil
+    ditherSeed: UInt64? = nil, cleaning: CleaningConfiguration = .off
   ) throws(SpeechChunkerError) {
     let (inputRate, outputRate) = (engine.inputRate, engine.outputRate)
     guard Chunker.durations.contains(chunkDuration) else {
@@ -44,7 +45,7 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
     let sliceCount = FrameGrid(inputRate).longestFrame * 2
     do throws(DownmixError) {
       resampler = try MonoResampler(
-        engine, channelCount: channelCount, downmix: downmix, sliceCount: sliceCount)
+        engine, channelCount: channelCount, downmix: downmix, sliceCount: sliceCount, cleaning: cleaning)
     } catch {
       throw .downmix(error)
     }
@@ -52,7 +53,7 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
     finder = SpeechFinder(detector, segmentation: segmentation, sampleRate: inputRate, sliceCount: sliceCount)
     gate = SpeechGate(
       from: inputRate, to: outputRate, chunkSampleCount: chunkSampleCount, isDetecting: finder.isDetecting,
-      // What the finder has not settled, what the resampler keeps back, and a slice.
+      // What the finder has not settled, what the resampler and cleaning keep back, and a slice.
       heldInputCount: finder.unsettledCount + latency + sliceCount,
       boundaryCapacity: finder.decisionCapacity(forInputCount: latency + sliceCount), padsLastChunk: padsLastChunk,
       ditherSeed: ditherSeed)
@@ -62,10 +63,12 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
   public var inputRate: SampleRate { resampler.inputRate }
   /// The rate of the chunks.
   public var outputRate: SampleRate { resampler.outputRate }
-  /// How far the resampler stays behind the input, in samples at the input rate. With a detector, output also waits for
+  /// How far the resampler, and what cleans, stay behind the input, in samples at the input rate. With a detector, output also waits for
   /// the end of its 10 ms frame and for the detector's look-ahead, whichever is longer, and a segment's start for what
   /// the segmenter needs to confirm it.
   public var latencyInSamples: Int { resampler.latencyInSamples }
+  /// How much of ``latencyInSamples`` is due to cleaning, rounded up.
+  public var cleaningLatencyInSamples: Int { resampler.cleaningLatencyInSamples }
   /// Samples that were not finite and were taken as 0.
   public var nonFiniteCount: Int { resampler.nonFiniteCount }
   /// How many sample frames have come.
@@ -178,18 +181,19 @@ extension SpeechChunker where Engine == Resampler, Detector == SpeechDetector {
   /// - Parameters:
   ///   - detector: What tells speech, where there is a segmentation.
   ///   - segmentation: How scores become segments; `nil` sends everything, without a detector.
+  ///   - cleaning: What is done to the sound that is sent; the detector hears it as it was.
   /// - Throws: ``SpeechChunkerError``
   public init(
     from inputRate: SampleRate, to outputRate: SampleRate = .hz24000, channelCount: Int, downmix: Downmix = .mean,
     chunkDuration: Duration, detector: SpeechDetector.Kind = .neural, segmentation: SegmenterConfiguration? = nil,
-    padsLastChunk: Bool = false, ditherSeed: UInt64? = nil
+    padsLastChunk: Bool = false, ditherSeed: UInt64? = nil, cleaning: CleaningConfiguration = .off
   ) throws(SpeechChunkerError) {
     try self.init(
       engine: Resampler(from: inputRate, to: outputRate),
       detector: segmentation == nil ? nil : SpeechDetector(detector, inputRate), channelCount: channelCount,
       downmix: downmix,
       chunkDuration: chunkDuration, segmentation: segmentation ?? .turns, padsLastChunk: padsLastChunk,
-      ditherSeed: ditherSeed)
+      ditherSeed: ditherSeed, cleaning: cleaning)
   }
 }
 
