@@ -57,7 +57,7 @@ import Testing
     let clipped = Self.rounded(signal.map { $0.clamped(to: -level...level) })
     let places = signal.indices.filter { abs(signal[$0]) > level }
     var repair = ClippingRepair(try SampleRate(rate))
-    let found = processed(clipped, by: &repair)
+    let found = aligned(clipped, by: &repair)
     let (before, after) = (Self.ratio(signal, clipped, places), Self.ratio(signal, found, places))
     print(
       "clipping repair: \(test.testDescription): \(places.count) samples, \(repair.repairCount) stretches,",
@@ -70,7 +70,7 @@ import Testing
     #expect(!clipped.indices.contains { abs(clipped[$0]) >= rail && !(rail...bound).contains(abs(found[$0])) })
     // The same, turned over, to the last bit: neither side is better.
     var other = ClippingRepair(try SampleRate(rate))
-    let turned = processed(clipped.map { -$0 }, by: &other).map { -$0 }
+    let turned = aligned(clipped.map { -$0 }, by: &other).map { -$0 }
     #expect(turned == found)
   }
 
@@ -79,7 +79,7 @@ import Testing
     for recording in try TestRecording.all() where recording.file.hasSuffix(".wav") && recording.sampleFrames > 0 {
       guard let samples = try? recording.waveSamples() else { continue }
       var repair = ClippingRepair(try SampleRate(recording.sampleRate))
-      #expect(firstBitDifference(processed(samples, by: &repair), samples) == nil, "\(recording.file)")
+      #expect(firstBitDifference(aligned(samples, by: &repair), samples) == nil, "\(recording.file)")
       #expect(repair.repairCount == 0)
     }
   }
@@ -106,10 +106,10 @@ import Testing
         // Up to the last code, but not cut off there.
         let quantised = samples.map { ($0 * (scale - 1)).rounded().clamped(to: -scale...scale - 1) / scale }
         var repair = ClippingRepair(try SampleRate(rate))
-        #expect(firstBitDifference(processed(quantised, by: &repair), quantised) == nil, "\(name), \(bits) bits")
+        #expect(firstBitDifference(aligned(quantised, by: &repair), quantised) == nil, "\(name), \(bits) bits")
       }
       var repair = ClippingRepair(try SampleRate(rate))
-      #expect(firstBitDifference(processed(samples, by: &repair), samples) == nil, "\(name), floats")
+      #expect(firstBitDifference(aligned(samples, by: &repair), samples) == nil, "\(name), floats")
     }
   }
 
@@ -122,7 +122,7 @@ import Testing
     let signal = fine + sineWave(310, rate: rate, count: rate).map { $0 * level * 1.4 }
     let clipped = signal.map { $0.clamped(to: -level...level) }
     var repair = ClippingRepair(try SampleRate(rate))
-    let found = processed(clipped, by: &repair)
+    let found = aligned(clipped, by: &repair)
     #expect(repair.repairCount > 580)
     let places = (300 + rate / 10..<rate).filter { abs(signal[$0]) > level }
     #expect(Self.ratio(signal, clipped, places) < 15)
@@ -138,7 +138,7 @@ import Testing
       let clipped = Self.rounded(signal.map { $0.clamped(to: lower...upper) })
       let places = signal.indices.filter { signal[$0] > upper || signal[$0] < lower }
       var repair = ClippingRepair(try SampleRate(rate))
-      let found = processed(clipped, by: &repair)
+      let found = aligned(clipped, by: &repair)
       let gain = Self.ratio(signal, found, places) - Self.ratio(signal, clipped, places)
       #expect(repair.repairCount > 10 && gain > 4, "\(upper), \(lower): \(repair.repairCount), \(gain) dB")
     }
@@ -151,7 +151,7 @@ import Testing
     #expect(abs(Double(repair.longestStretch) / Double(rate) - 0.003) <= 2 / Double(rate))
     // 50 Hz, cut off to a tenth: tops of 9.4 ms.
     let slow = sineWave(50, rate: rate, count: rate).map { ($0 * 5).clamped(to: -0.5...0.5) }
-    #expect(firstBitDifference(processed(slow, by: &repair), slow) == nil)
+    #expect(firstBitDifference(aligned(slow, by: &repair), slow) == nil)
     #expect(repair.repairCount == 0)
     // Stretches of every length up to the longest, at steep slopes.
     repair.reset()
@@ -162,7 +162,7 @@ import Testing
       samples += (1...12).map { Float($0) / 16 } + [Float](repeating: 0.8, count: length)
       samples += (1...24).map { 0.75 - Float($0) / 16 } + (1...6).map { Float($0) / 8 - 0.75 }
     }
-    let found = processed(samples, by: &repair)
+    let found = aligned(samples, by: &repair)
     #expect(repair.repairCount >= 8)
     #expect(found.allSatisfy { abs($0) <= 0.8 * ClippingRepair.greatestOvershoot * 1.0001 })
   }
@@ -178,7 +178,7 @@ import Testing
       let signal = fine + zip(one, other).map { $0 * (1 + $1) * 0.05 * gain }
       let clipped = signal.map { $0.clamped(to: -0.1...0.1) }
       var repair = ClippingRepair(.hz48000)
-      let found = processed(clipped, by: &repair)
+      let found = aligned(clipped, by: &repair)
       greatest = max(greatest, found.map(abs).max() ?? 0)
 
     }

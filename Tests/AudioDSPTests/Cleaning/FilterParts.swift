@@ -90,11 +90,3 @@ func impulseResponse<Part: SampleProcessor & ~Copyable>(_ part: consuming Part, 
   part.process(&span)
   return samples
 }
-
-/// What comes out of a processor, in step with the input.
-func processed<Part: SampleProcessor & ~Copyable>(_ samples: [Float], by part: inout Part) -> [Float] {
-  var output = samples + [Float](repeating: 0, count: part.latencyInSamples)
-  var span = output.mutableSpan
-  part.process(&span)
-  return Array(output.dropFirst(part.latencyInSamples))
-}

@@ -51,7 +51,7 @@ import Testing
       (20.0, 0.0, 0.0157), (80, 0.70, 0.715), (200, 0.99, 1.001), (1_000, 0.999, 1.001),
     ] {
       var filter = try HighPassFilter(try SampleRate(rate))
-      let output = processed(sineWave(frequency, rate: rate, count: rate), by: &filter)
+      let output = aligned(sineWave(frequency, rate: rate, count: rate), by: &filter)
       let fit = SineFit(output, in: rate / 2..<rate, frequency: frequency / Double(rate))
       #expect((least...greatest).contains(fit.amplitude), "\(frequency) Hz: \(fit.amplitude)")
     }
@@ -84,7 +84,7 @@ import Testing
     }
     var fresh = try HighPassFilter(sampleRate, cornerFrequency: corner)
     let last = random.samples(2 * rate, in: -0.5...1)
-    let (expected, found) = (processed(last, by: &fresh), processed(last, by: &old))
+    let (expected, found) = (aligned(last, by: &fresh), aligned(last, by: &old))
     let compared = rate..<2 * rate
     let difference = compared.reduce(Float(0)) { max($0, abs(expected[$1] - found[$1])) }
     #expect(difference < 1e-6, "\(difference)")
@@ -95,16 +95,16 @@ import Testing
   @Test("A constant offset makes no thump", arguments: FilterPart.rates, [1, -0.3, 1e-4] as [Float])
   func thump(rate: Int, offset: Float) throws {
     var filter = try DCFilter(try SampleRate(rate))
-    #expect(processed([Float](repeating: offset, count: rate), by: &filter).allSatisfy { $0 == 0 })
+    #expect(aligned([Float](repeating: offset, count: rate), by: &filter).allSatisfy { $0 == 0 })
   }
 
   @Test("Speech about an offset comes out as speech without one does", arguments: [8_000, 48_000])
   func speech(rate: Int) throws {
     let voice = MeasurementTests.voice(rate, seconds: 2)
     var filter = try DCFilter(try SampleRate(rate))
-    let expected = processed(voice, by: &filter)
+    let expected = aligned(voice, by: &filter)
     filter.reset()
-    let found = processed(voice.map { $0 + 0.25 }, by: &filter)
+    let found = aligned(voice.map { $0 + 0.25 }, by: &filter)
     let difference = voice.indices.reduce(Float(0)) { max($0, abs(expected[$1] - found[$1])) }
     #expect(difference < 1e-6, "\(difference)")
   }
@@ -113,7 +113,7 @@ import Testing
   func step(rate: Int) throws {
     var filter = try DCFilter(try SampleRate(rate))
     let step = [Float](repeating: 0, count: rate) + [Float](repeating: 0.5, count: rate)
-    let output = processed(step, by: &filter)
+    let output = aligned(step, by: &filter)
     #expect(output[rate] > 0.49)
     // To 1 % after 0.244 s, to a ten-thousandth within 0.5 s, and exactly 0 in the end.
     #expect(abs(output[rate + rate * 244 / 1_000]) < 0.0053 && abs(output[rate + rate * 244 / 1_000]) > 0.0049)
@@ -125,7 +125,7 @@ import Testing
     for corner in [1.0, 3, 5, 20] {
       // A second of silence first: until then the corner is still coming down.
       var filter = try DCFilter(try SampleRate(rate), cornerFrequency: corner)
-      _ = processed([Float](repeating: 0, count: rate), by: &filter)
+      _ = aligned([Float](repeating: 0, count: rate), by: &filter)
       let impulse = impulseResponse(filter, seconds: 3 / corner + 0.02)
       let atCorner = response(impulse, at: corner, rate: rate)
       #expect(abs(decibels(atCorner.magnitude) + 10 * log10(2)) < 0.005, "\(corner): \(decibels(atCorner.magnitude))")

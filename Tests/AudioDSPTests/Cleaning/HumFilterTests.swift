@@ -44,7 +44,7 @@ import Testing
             Float(sin(2 * .pi * frequency * (1 + 0.9 * tolerance) * Double(phase + $0) / Double(rate)))
           }
           phase += length
-          let output = processed(tone, by: &filter)
+          let output = aligned(tone, by: &filter)
           if start + length == count { peak = output.suffix(rate / 50).map(abs).max() ?? 1 }
         }
         let isBeyond = frequency > 0.45 * Double(rate)
@@ -64,9 +64,9 @@ import Testing
       }
     }
     var filter = try HumFilter(try SampleRate(rate), mains: .hz50)
-    let cleaned = processed(zip(speech, hum).map { $0 + $1 }, by: &filter)
+    let cleaned = aligned(zip(speech, hum).map { $0 + $1 }, by: &filter)
     filter.reset()
-    let without = processed(speech, by: &filter)
+    let without = aligned(speech, by: &filter)
     func power(_ samples: [Float], _ range: Range<Int>) -> Double {
       range.reduce(0) { $0 + Double(samples[$1] * samples[$1]) } / Double(range.count)
     }
