@@ -56,6 +56,11 @@ struct CheckCommand: ParsableCommand {
         Levels in dBFS are of mean powers, a full-scale sine having -3. Loudness is that of ITU-R BS.1770 (EBU R 128), the true \
         peak by four instants for each sample. Speech is what 'utter vad' finds; noise is what is heard between.
 
+      WHAT HELPS
+        Where options of 'utter convert', 'chunk' and 'split' do something about a finding, it names them, and the last line
+        is the command that does all of it: --clean dc, hum=50, declip, full (for noise), agc and loudness (for levels), and
+        --channel auto or N. What is missing, as in dropouts, nothing brings back.
+
       EXIT STATUS
         Findings are the result, so that it is 0 with them, too; --fail-on fault makes it 1 where there is a fault.
 

@@ -35,6 +35,7 @@ struct ChunkCommand: ParsableCommand {
         utter chunk call.wav --dialect gemini --chunk-ms 100 --channel 0 > events.jsonl
         utter chunk calls/ --out events/ --skip-existing
         arecord -q -f S16_LE -r 48000 -c 1 | utter chunk - --vad turns
+        arecord -q -f S16_LE -r 48000 -c 1 | utter chunk - --vad turns --clean full,agc
         utter chunk speech.wav --dialect pcm | head -n 1 | base64 -d | xxd | head
       """)
 
@@ -123,6 +124,7 @@ struct ChunkCommand: ParsableCommand {
       out, for: inputs, option: "--out FOLDER", pathExtension: dialect == .pcm ? "b64" : "jsonl")
     let manifestPlace = manifest.map { OutputPlace(shared: $0, pathExtension: "manifest.jsonl") }
     let places = [place] + [manifestPlace].compactMap(\.self)
+    try conversion.clean.check(inputs)
     try checkOutputs(places, of: inputs)
     try archive.check(Array(zip(places, ["--out FOLDER", "--manifest FOLDER/"])), of: inputs)
     if archive.passesOver(inputs, outputs: places) { return archive.tellAllPassedOver(inputs) }
@@ -164,19 +166,20 @@ struct ChunkCommand: ParsableCommand {
   private func chunk(
     _ task: InputTask, _ configuration: SegmenterConfiguration, to place: OutputPlace
   ) throws -> ChunkSummary {
-    let recording = try Recording(task, input)
+    let cleaning = try RecordingCleaning(task, input, conversion, to: sentRate)
+    let recording = try Recording(task, input, pass: cleaning.pass)
     let output = try Output(place, for: task.file)
     guard let quality = conversion.engine.libsamplerateQuality else {
       let engine = conversion.resampler(from: recording.sampleRate, to: sentRate)
-      return try chunk(recording, with: engine, configuration, to: output)
+      return try chunk(recording, with: engine, configuration, cleaning, to: output)
     }
     let engine = try LibsamplerateResampler(from: recording.sampleRate, to: sentRate, quality: quality)
-    return try chunk(recording, with: engine, configuration, to: output)
+    return try chunk(recording, with: engine, configuration, cleaning, to: output)
   }
 
   private func chunk<Engine: ResamplingEngine & ~Copyable>(
     _ recording: consuming Recording, with engine: consuming Engine, _ configuration: SegmenterConfiguration,
-    to output: Output
+    _ cleaning: RecordingCleaning, to output: Output
   ) throws -> ChunkSummary {
     var recording = recording
     // What is too little was refused.
@@ -186,7 +189,7 @@ struct ChunkCommand: ParsableCommand {
     var chunker = try SpeechChunker(
       engine: engine, detector: detector, channelCount: recording.channelCount, downmix: conversion.channel.downmix,
       chunkDuration: .milliseconds(chunkMilliseconds), segmentation: configuration, padsLastChunk: padLast,
-      ditherSeed: conversion.ditherSeed)
+      ditherSeed: conversion.ditherSeed, cleaning: cleaning.configuration)
     var sink = EventSink(
       AudioEventEncoder(dialect, sampleRate: outputRate), marksTurns: vad == .turns, to: output)
 
@@ -201,7 +204,9 @@ struct ChunkCommand: ParsableCommand {
     return ChunkSummary(
       file: recording.task.name, inputRate: inputRate, channelCount: recording.channelCount,
       frameCount: recording.frameCount, dialect: dialect, outputRate: outputRate,
-      chunkMilliseconds: chunkMilliseconds, mode: vad, outputCount: chunker.outputCount, sink: sink)
+      chunkMilliseconds: chunkMilliseconds, mode: vad, outputCount: chunker.outputCount, sink: sink,
+      clean: conversion.clean.isOff ? nil : conversion.clean.description,
+      cleaned: cleaning.summary(latency: chunker.cleaningLatencyInSamples, inputRate))
   }
 }
 

@@ -21,6 +21,8 @@ struct ConvertCommand: ParsableCommand {
         utter convert studio.wav master.wav --rate 48000 --encoding float32
         utter convert both-sides.wav caller.wav --channel 0
         utter convert calls/ converted/ --container flac --skip-existing
+        utter convert noisy.wav podcast.flac --rate 48000 --clean full,loudness=-16
+        utter convert old-tape.wav tape.wav --clean light,hum=50 --channel auto
       """)
 
   @Argument(
@@ -54,6 +56,7 @@ struct ConvertCommand: ParsableCommand {
     let place = try OutputPlace(
       paths.last, for: inputs, option: "OUT/", pathExtension: (container ?? .wav).rawValue)
     try checkOutputs([place], of: inputs)
+    try conversion.clean.check(inputs)
     try archive.check([(place, "a file or folder as OUT")], of: inputs)
     if case .file(let path) = place.kind, container == nil { try AudioContainer.checkName(path) }
     if !archive.quiet { inputs.tellPassedOver() }
@@ -61,14 +64,15 @@ struct ConvertCommand: ParsableCommand {
     let run = ArchiveRun(inputs, archive)
     try run { task in
       if archive.passesOver(task.file, outputs: [place]) { return task.skip() }
-      let recording = try Recording(task, input)
+      let cleaning = try RecordingCleaning(task, input, conversion, to: rate)
+      let recording = try Recording(task, input, pass: cleaning.pass)
       let path = try place.path(for: task.file)
       if let quality = conversion.engine.libsamplerateQuality {
         let engine = try LibsamplerateResampler(from: recording.sampleRate, to: rate, quality: quality)
-        try convert(recording, with: engine, to: path)
+        try convert(recording, with: engine, cleaning, to: path)
       } else {
         let engine = conversion.resampler(from: recording.sampleRate, to: rate)
-        try convert(recording, with: engine, to: path)
+        try convert(recording, with: engine, cleaning, to: path)
       }
     } deliver: { _, _ in
     } finish: {
@@ -76,11 +80,12 @@ struct ConvertCommand: ParsableCommand {
   }
 
   private func convert<Engine: ResamplingEngine & ~Copyable>(
-    _ recording: consuming Recording, with engine: consuming Engine, to path: String
+    _ recording: consuming Recording, with engine: consuming Engine, _ cleaning: RecordingCleaning, to path: String
   ) throws {
     var recording = recording
     var resampler = try MonoResampler(
-      engine, channelCount: recording.channelCount, downmix: conversion.channel.downmix)
+      engine, channelCount: recording.channelCount, downmix: conversion.channel.downmix,
+      cleaning: cleaning.configuration)
     var writer = try SampleWriter(
       path, container: container, rate: rate, encoding: encoding, ditherSeed: conversion.ditherSeed)
     try recording.forEachBlock { block in
@@ -89,6 +94,8 @@ struct ConvertCommand: ParsableCommand {
     try resampler.finish { output in try writer.write(output) }
     try recording.tellDamage(nonFiniteCount: resampler.nonFiniteCount)
     try writer.finish()
+    let summary = cleaning.summary(latency: resampler.cleaningLatencyInSamples, resampler.inputRate)
+    if !archive.quiet, let summary { recording.task.tell("\(recording.task.name): \(summary)") }
   }
 }
 

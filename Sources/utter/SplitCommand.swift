@@ -45,6 +45,9 @@ struct SplitCommand: ParsableCommand {
         Half a second of air around every segment, losslessly compressed:
           utter split interview.wav --out-dir segments/ --prefix-ms 500 --suffix-ms 500 --container flac
 
+        Noisy calls as training data, all at one loudness:
+          utter split calls/ --out-dir pieces/ --channel auto --clean full,loudness
+
         Going on after an interruption:
           utter split calls/ --out-dir pieces/ --skip-existing
       """)
@@ -144,6 +147,7 @@ struct SplitCommand: ParsableCommand {
       ? .whole : .speech(prefix: rate.sampleCount(in: prefix), suffix: rate.sampleCount(in: suffix))
     let inputs = try InputFiles(inputs, takesAll: input.raw != nil)
     let place = try PiecePlace(outDir, for: inputs)
+    try conversion.clean.check(inputs)
     if !archive.quiet { inputs.tellPassedOver() }
 
     try place.makeFolder()
@@ -170,7 +174,10 @@ struct SplitCommand: ParsableCommand {
         let output = try Output(place.manifestPath(of: task.file))
         try output.write(lines)
         try output.finish()
-        if !archive.quiet { task.tell(summary.line) }
+        if !archive.quiet {
+          task.tell(summary.line)
+          if let cleaned = summary.cleaned { task.tell("  \(cleaned)") }
+        }
         return lines
       } catch {
         files.removeAll()
@@ -193,22 +200,25 @@ struct SplitCommand: ParsableCommand {
     _ task: InputTask, _ configuration: SegmenterConfiguration, _ planner: PiecePlanner, into files: PieceFiles,
     _ place: PiecePlace, _ format: PieceFormat
   ) throws -> SplitSummary {
-    let recording = try Recording(task, input)
+    let cleaning = try RecordingCleaning(task, input, conversion, to: rate)
+    let recording = try Recording(task, input, pass: cleaning.pass)
     guard let quality = conversion.engine.libsamplerateQuality else {
       let engine = conversion.resampler(from: recording.sampleRate, to: rate)
-      return try split(recording, with: engine, configuration, planner, into: files, place, format)
+      return try split(recording, with: engine, cleaning, configuration, planner, into: files, place, format)
     }
     let engine = try LibsamplerateResampler(from: recording.sampleRate, to: rate, quality: quality)
-    return try split(recording, with: engine, configuration, planner, into: files, place, format)
+    return try split(recording, with: engine, cleaning, configuration, planner, into: files, place, format)
   }
 
   private func split<Engine: ResamplingEngine & ~Copyable>(
-    _ recording: consuming Recording, with engine: consuming Engine, _ configuration: SegmenterConfiguration,
-    _ planner: PiecePlanner, into files: PieceFiles, _ place: PiecePlace, _ format: PieceFormat
+    _ recording: consuming Recording, with engine: consuming Engine, _ cleaning: RecordingCleaning,
+    _ configuration: SegmenterConfiguration, _ planner: PiecePlanner, into files: PieceFiles, _ place: PiecePlace,
+    _ format: PieceFormat
   ) throws -> SplitSummary {
     var recording = recording
     var resampler = try MonoResampler(
-      engine, channelCount: recording.channelCount, downmix: conversion.channel.downmix)
+      engine, channelCount: recording.channelCount, downmix: conversion.channel.downmix,
+      cleaning: cleaning.configuration)
     let splitter = Splitter(
       SpeechDetector(segmentation.detector, recording.sampleRate), configuration, planner,
       HeldSamples(for: encoding, ditherSeed: conversion.ditherSeed), from: recording.sampleRate, to: rate, into: files)
@@ -224,6 +234,7 @@ struct SplitCommand: ParsableCommand {
     try recording.tellDamage(nonFiniteCount: resampler.nonFiniteCount)
     return SplitSummary(
       file: recording.task.name, inputRate: recording.sampleRate, frameCount: recording.frameCount, format: format,
-      outputCount: splitter.outputCount, pieces: files.pieces, misfireCount: splitter.misfireCount)
+      outputCount: splitter.outputCount, pieces: files.pieces, misfireCount: splitter.misfireCount,
+      cleaned: cleaning.summary(latency: resampler.cleaningLatencyInSamples, recording.sampleRate))
   }
 }

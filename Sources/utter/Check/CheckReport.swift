@@ -13,6 +13,9 @@ struct CheckReport: Sendable {
     findings = CheckRules.findings(of: measured)
   }
 
+  /// The command that does all that helps; nil where nothing does.
+  var command: String? { CheckCure(findings).map { $0.command(for: file, rate: measured.rate) } }
+
   func count(_ severity: Finding.Severity) -> Int { findings.count { $0.severity == severity } }
 
   // MARK: Text
@@ -29,7 +32,9 @@ struct CheckReport: Sendable {
       let places = placesText(finding.places)
       lines.append("    " + (places.isEmpty ? "" : "\(places): ") + finding.words)
       lines.append("    \(finding.remedy)")
+      if !finding.helps.isEmpty { lines.append("    Helps here: \(finding.helps.joined(separator: ", or "))") }
     }
+    if let command { lines.append("  all that helps: \(command.onOneLine)") }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -127,6 +132,7 @@ struct CheckReport: Sendable {
       ("faults", .number(Double(count(.fault)), 0)),
       ("notes", .number(Double(count(.note)), 0)),
       ("findings", .array(findings.map(json))),
+      ("command", command.map { .string($0) } ?? .null),
     ])
   }
 
@@ -196,6 +202,7 @@ struct CheckReport: Sendable {
       ("unit", finding.unit.map { .string($0) } ?? .null),
       ("words", .string(finding.words)),
       ("remedy", .string(finding.remedy)),
+      ("helps", .array(finding.helps.map { .string($0) })),
     ])
   }
 }

@@ -28,12 +28,12 @@ struct CheckRules {
 
   private mutating func add(
     _ kind: Finding.Kind, _ severity: Finding.Severity, channel: Int? = nil, places: [Range<Int>] = [],
-    value: Double? = nil, unit: String? = nil, _ words: String, remedy: String
+    value: Double? = nil, unit: String? = nil, _ words: String, remedy: String, helps: [String] = []
   ) {
     findings.append(
       Finding(
         kind: kind, severity: severity, channel: channel, places: places, value: value, unit: unit, words: words,
-        remedy: remedy))
+        remedy: remedy, helps: helps))
   }
 
   /// ", on channel 1" where there are several.
@@ -114,7 +114,9 @@ struct CheckRules {
         value: 100 * share, unit: "% of speech",
         "Clipped\(on(index)): \(counted(channel.clippedTops.count, "top")) cut off flat, \(text(100 * share, 2)) % of the speech. "
           + "Turning it down afterwards does not bring them back.",
-        remedy: "Record again with the input's gain 6 to 12 dB lower.")
+        remedy: "Record again with the input's gain 6 to 12 dB lower.",
+        // What is rebuilt exceeds full scale where it was cut off there.
+        helps: ["--clean declip,limit"])
     } else if let ceiling = channel.softCeiling, channel.speechSeconds * 4 > measured.seconds, hasSpeech,
       // An offset shifts what should be a distribution around 0.
       abs(channel.offset?.value ?? 0) < 0.1 * ceiling.level
@@ -133,7 +135,8 @@ struct CheckRules {
         unit: "dBFS",
         "Samples\(on(index)) exceed full scale, by up to \(text(channel.samplePeak, 1)) dB: every conversion to 16 bits clips them.",
         remedy:
-          "Lower the file by \(text(channel.samplePeak.rounded(.up))) dB, in floating point, before it is converted.")
+          "Lower the file by \(text(channel.samplePeak.rounded(.up))) dB, in floating point, before it is converted.",
+        helps: ["--clean limit"])
     }
     if let offset = channel.offset, abs(offset.value) >= Self.leastOffset,
       abs(offset.value) >= Self.offsetErrors * offset.standardError
@@ -142,7 +145,8 @@ struct CheckRules {
         .offset, abs(offset.value) >= Self.offsetOfFault ? .fault : .note, channel: index, value: offset.value,
         unit: "of full scale",
         "A constant offset of \(String(format: "%+.4f", offset.value)) of full scale\(on(index)): takes room for peaks, clicks at cuts, and passes for sound where energy is measured.",
-        remedy: "Filter out what is below 50 Hz; at the next recording look at the sound card.")
+        remedy: "Filter out what is below 50 Hz; at the next recording look at the sound card.",
+        helps: ["--clean dc"])
     }
     judgeDropouts(index, channel)
     judgeHum(index, channel)
@@ -192,7 +196,7 @@ struct CheckRules {
     add(
       .hum, isFault ? .fault : .note, channel: index, value: hum.level, unit: "dBFS",
       "Mains hum\(on(index)): \(hum.frequencies.map(String.init).joined(separator: ", ")) Hz, \(place).",
-      remedy: "Look for a ground loop or an unshielded cable.")
+      remedy: "Look for a ground loop or an unshielded cable.", helps: ["--clean hum=\(hum.mains)"])
   }
 
   // MARK: Level and noise
@@ -215,13 +219,14 @@ struct CheckRules {
           .tooQuiet, level < Self.quietLevelOfFault ? .fault : .note, value: level, unit: "dBFS",
           "Speech is quiet: \(text(level)) dBFS. Detectors of voice may miss it, and 16 bits leave \(text(level + 98)) dB above their own noise.",
           remedy:
-            "Raise the input's gain by \(text(-26 - level)) dB; a file that exists can be raised without harm, if its noise is low."
+            "Raise the input's gain by \(text(-26 - level)) dB; a file that exists can be raised without harm, if its noise is low.",
+          helps: ["--clean loudness", "--clean agc"]
         )
       } else if level > Self.loudLevel {
         add(
           .tooLoud, .note, value: level, unit: "dBFS",
           "Speech is very loud: \(text(level)) dBFS leaves no room for its peaks, so that they have been limited or cut.",
-          remedy: "Record with the input's gain 10 dB lower.")
+          remedy: "Record with the input's gain 10 dB lower.", helps: ["--clean loudness", "--clean agc"])
       }
     }
     for (index, channel) in measured.channels.enumerated() {
@@ -234,7 +239,8 @@ struct CheckRules {
         .levelSteps, .note, channel: index, places: [loud.place, quiet.place], value: loud.level - quiet.level,
         unit: "dB",
         "The level of speech changes by \(text(loud.level - quiet.level)) dB\(on(index)), from \(text(loud.level)) to \(text(quiet.level)) dBFS: the first place is the loudest, the second the quietest.",
-        remedy: "Stay at one distance from the microphone; level the parts before recognition.")
+        remedy: "Stay at one distance from the microphone; level the parts before recognition.",
+        helps: ["--clean agc"])
     }
   }
 
@@ -252,7 +258,7 @@ struct CheckRules {
     add(
       .noise, ratio < Self.noisySNROfFault ? .fault : .note, channel: best, value: ratio, unit: "dB",
       "Noisy: speech is only \(text(ratio)) dB above what is heard in its pauses\(on(best)).",
-      remedy: "Bring the microphone nearer; 6 dB for each half of the distance.")
+      remedy: "Bring the microphone nearer; 6 dB for each half of the distance.", helps: ["--clean full"])
   }
 
   /// In dB. Between its sounds, speech falls by 25 dB and more within a second; where it never does, something else is
@@ -267,7 +273,7 @@ struct CheckRules {
     add(
       .noise, speech - floor < Self.leastFallOfFault ? .fault : .note, channel: best, value: speech - floor, unit: "dB",
       "Noisy, by the look of it: there is no pause to measure in, but between its sounds the speech never falls by more than \(text(speech - floor)) dB\(on(best)).",
-      remedy: "Bring the microphone nearer; 6 dB for each half of the distance.")
+      remedy: "Bring the microphone nearer; 6 dB for each half of the distance.", helps: ["--clean full"])
   }
 
   // MARK: Band
@@ -325,7 +331,7 @@ struct CheckRules {
       add(
         .deadChannel, .fault, channel: first, value: channels[first].samplePeak, unit: "dBFS",
         "\(list(dead)) \(dead.count == 1 ? "is" : "are") dead\(isSilent ? ": digital silence" : ""). A mean of all channels lowers the speech.",
-        remedy: "Take --channel \(best).")
+        remedy: "Take --channel \(best).", helps: ["--channel auto", "--channel \(best)"])
     }
     for index in dead { isUseless[index] = true }
     if hasSpeech {
@@ -338,7 +344,7 @@ struct CheckRules {
         add(
           .emptyChannel, .note, channel: first, value: channels[first].rootMeanSquare, unit: "dBFS",
           "\(list(empty)) \(empty.count == 1 ? "holds" : "hold") no speech: a mean of all channels adds noise and lowers the speech.",
-          remedy: "Take --channel \(best).")
+          remedy: "Take --channel \(best).", helps: ["--channel \(best)"])
       }
       for index in empty { isUseless[index] = true }
     }
@@ -359,7 +365,8 @@ struct CheckRules {
       add(
         .duplicateChannel, .note, channel: pair.second, value: pair.correlation, unit: "correlation",
         "\(names) hold the same\(pair.isIdentical ? ", sample by sample" : "").",
-        remedy: "Take --channel \(pair.first): half the data and nothing lost.")
+        remedy: "Take --channel \(pair.first): half the data and nothing lost.",
+        helps: ["--channel auto", "--channel \(pair.first)"])
       return
     }
     let needed = max(Self.leastAlone, Self.leastAloneShare * measured.speechSeconds)
@@ -384,18 +391,19 @@ struct CheckRules {
       add(
         .invertedChannel, .fault, channel: pair.second, value: loss, unit: "dB",
         "\(names) are of opposite polarity: their mean is \(loss >= 60 ? "silent" : "\(text(loss)) dB below them"), and the speech is lost.",
-        remedy: "Take --channel \(louder); at the next recording look at the cable of one microphone.")
+        remedy: "Take --channel \(louder); at the next recording look at the cable of one microphone.",
+        helps: ["--channel auto", "--channel \(louder)"])
     } else if abs(aligned) >= Self.related, abs(milliseconds) >= Self.longDelay, difference < Self.combingLevel {
       add(
         .delayedChannel, .fault, channel: milliseconds > 0 ? pair.second : pair.first, value: abs(milliseconds),
         unit: "ms",
         "Channel \(milliseconds > 0 ? pair.second : pair.first) is \(text(abs(milliseconds), 1)) ms later than channel \(milliseconds > 0 ? pair.first : pair.second): their mean combs, with holes every \(text(1_000 / abs(milliseconds))) Hz.",
-        remedy: "Take --channel \(louder).")
+        remedy: "Take --channel \(louder).", helps: ["--channel \(louder)"])
     } else if abs(aligned) >= Self.related, difference >= Self.unequal {
       add(
         .quietChannel, .note, channel: louder == pair.first ? pair.second : pair.first, value: difference, unit: "dB",
         "Channel \(louder == pair.first ? pair.second : pair.first) holds the same as channel \(louder), \(text(difference)) dB below it: a mean of both lowers the speech by up to 6 dB and adds noise.",
-        remedy: "Take --channel \(louder).")
+        remedy: "Take --channel \(louder).", helps: ["--channel \(louder)"])
     }
   }
 }

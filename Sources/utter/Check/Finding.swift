@@ -54,4 +54,6 @@ struct Finding: Sendable {
   var words: String
   /// What to do about it.
   var remedy: String
+  /// Options of the commands that write audio, any one of which does something about it; empty where nothing does.
+  var helps: [String] = []
 }

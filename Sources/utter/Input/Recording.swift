@@ -9,11 +9,20 @@ struct Recording: ~Copyable {
   let channelCount: Int
   private var reader: AudioFileReader
   private let isStrict: Bool
+  private let pass: Pass
   /// Why the decoder stopped before the end, if it did: what came before is used.
   private var brokenOff: AudioFileError.Problem?
 
-  init(_ task: InputTask, _ options: InputOptions) throws {
+  /// What a recording is read for, by which its progress counts.
+  enum Pass {
+    case only
+    /// Of two passes: the one that finds something out, and the one that writes.
+    case measuring, writing
+  }
+
+  init(_ task: InputTask, _ options: InputOptions, pass: Pass = .only) throws {
     self.task = task
+    self.pass = pass
     isStrict = options.strict
     reader = try options.reader(of: task.file.path, name: task.name)
     sampleRate = reader.sampleRate
@@ -37,9 +46,9 @@ struct Recording: ~Copyable {
   /// Hands all of the recording to `body`, block by block. Where something in its middle cannot be decoded, that is its
   /// end, and ``damage`` tells.
   mutating func forEachBlock(_ body: (Span<Float>) throws -> Void) throws {
-    let (rate, channelCount) = (sampleRate, channelCount)
+    let (rate, channelCount, pass) = (sampleRate, channelCount, pass)
     do {
-      try Self.read(&reader, task, rate, channelCount, body)
+      try Self.read(&reader, task, rate, channelCount, pass, body)
     } catch let error as AudioFileError where error.problem.isOfDecoding && reader.framesRead > 0 {
       brokenOff = error.problem
     }
@@ -63,7 +72,7 @@ struct Recording: ~Copyable {
 
   // Static, so that it names exactly the state that it changes.
   private static func read(
-    _ reader: inout AudioFileReader, _ task: InputTask, _ rate: SampleRate, _ channelCount: Int,
+    _ reader: inout AudioFileReader, _ task: InputTask, _ rate: SampleRate, _ channelCount: Int, _ pass: Pass,
     _ body: (Span<Float>) throws -> Void
   ) throws {
     let total = reader.frameCount
@@ -71,8 +80,21 @@ struct Recording: ~Copyable {
     try reader.forEachBlock { block in
       try body(block)
       readCount += block.count / channelCount
-      try task.advance(
-        toSeconds: rate.seconds(of: readCount), part: total.map { Double(readCount) / Double(max(1, $0)) })
+      // Seconds count once.
+      let seconds = pass == .measuring ? 0 : rate.seconds(of: readCount)
+      let part = total.map { min(1, Double(readCount) / Double(max(1, $0))) }
+      try task.advance(toSeconds: seconds, part: part.map(pass.partOfWork))
+    }
+  }
+}
+
+extension Recording.Pass {
+  /// How much of all work is done when a part of the pass is.
+  fileprivate func partOfWork(_ part: Double) -> Double {
+    switch self {
+    case .only: part
+    case .measuring: part / 2
+    case .writing: 0.5 + part / 2
     }
   }
 }

@@ -27,6 +27,9 @@ struct ConversionOptions: ParsableArguments {
   @Option(help: ChannelChoice.help)
   var channel = ChannelChoice.mean
 
+  @Option(help: CleaningChoice.help, transform: { try CleaningChoice(parsing: $0) })
+  var clean = CleaningChoice.off
+
   @Flag(help: "Add triangular (TPDF) dither before rounding to 16 bits.")
   var dither = false
 

@@ -18,6 +18,9 @@ struct ChunkSummary {
   /// What would have been sent without voice activity detection, in samples.
   var outputCount: Int
   var sink: EventSink
+  /// What `--clean` asked for, in its own words, and in words what was done; nil for nothing.
+  var clean: String?
+  var cleaned: String?
 
   private var segments: [EventSink.Segment] { sink.segments(endingBy: frameCount) }
 
@@ -35,11 +38,16 @@ struct ChunkSummary {
     var line =
       "\(file): \(seconds(frameCount, inputRate)) s -> \(counted(sink.eventCount, "event")) of "
       + "\(chunkMilliseconds) ms (\(dialect.rawValue), \(outputRate))"
-    guard mode != .off else { return task.tell(line) }
+    guard mode != .off else {
+      task.tell(line)
+      if let cleaned { task.tell("  \(cleaned)") }
+      return
+    }
     let percent = Int((100 * Double(droppedCount) / Double(max(1, outputCount))).rounded())
     line += ", kept \(seconds(outputCount - droppedCount, outputRate)) s in \(counted(segments.count, "segment"))"
     line += ", dropped \(seconds(droppedCount, outputRate)) s (\(percent) %)"
     task.tell(line)
+    if let cleaned { task.tell("  \(cleaned)") }
     for segment in segments.prefix(Self.listedCount) {
       let isOpenEnded = mode == .turns && !segment.isCommitted && AudioEventEncoder(dialect).turnEnd != nil
       task.tell(
@@ -70,7 +78,8 @@ struct ChunkSummary {
             end_decided_s: inputRate.seconds(of: segment.speech.endDecided),
             sent: stretch(segment.sent, outputRate), events: segment.eventCount, committed: segment.isCommitted)
         },
-        dropped: dropped.map { stretch($0, outputRate) }, misfires: sink.misfires.map { stretch($0, inputRate) })
+        dropped: dropped.map { stretch($0, outputRate) }, misfires: sink.misfires.map { stretch($0, inputRate) },
+        clean: clean)
       let encoder = JSONEncoder()
       encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
       return String(decoding: try encoder.encode(entry), as: UTF8.self)
@@ -125,4 +134,6 @@ private struct ManifestEntry: Encodable {
   var segments: [Segment]
   var dropped: [Stretch]
   var misfires: [Stretch]
+  /// Is not there where nothing was cleaned.
+  var clean: String?
 }

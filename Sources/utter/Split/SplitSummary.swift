@@ -11,6 +11,8 @@ struct SplitSummary {
   var outputCount: Int
   var pieces: [Piece]
   var misfireCount: Int
+  /// What `--clean` did; nil for nothing.
+  var cleaned: String?
 
   var line: String {
     let keptCount = pieces.reduce(0) { $0 + $1.samples }

@@ -118,7 +118,7 @@ import Testing
   func latency(pair: RatePair) throws {
     var random = SeededGenerator(seed: 77)
     let input = random.samples(pair.from / 4)
-    var plain = try Self.resampler(pair, .off)
+    let plain = try Self.resampler(pair, .off)
     for cleaning in SomeCleaning.allCases {
       let configuration = cleaning.configuration
       var resampler = try Self.resampler(pair, configuration)
@@ -139,7 +139,6 @@ import Testing
       }
       resampler.reset()
     }
-    plain.reset()
   }
 
   // MARK: Chunks
