@@ -46,22 +46,22 @@ struct CleaningChoice: Hashable, Sendable, CustomStringConvertible {
       let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let (name, value) = (halves[0], halves.count > 1 ? halves[1] : nil)
       if let presetConfiguration = Self.presets[name] {
-        if value != nil { throw Misuse("--clean: '\(name)' takes no value") }
-        if let preset { throw Misuse("--clean: '\(preset)' and '\(name)' exclude each other") }
+        if value != nil { throw Misuse("'\(name)' takes no value") }
+        if let preset { throw Misuse("'\(preset)' and '\(name)' exclude each other") }
         preset = name
         configuration = presetConfiguration
       } else if Self.parts.contains(name) {
-        if !named.insert(name).inserted { throw Misuse("--clean: '\(name)' is there twice") }
+        if !named.insert(name).inserted { throw Misuse("'\(name)' is there twice") }
       } else {
         throw Misuse(
-          "--clean: '\(item.onOneLine)' is none of \((Self.presetNames + Self.parts).joined(separator: ", "))")
+          "'\(item.onOneLine)' is none of \((Self.presetNames + Self.parts).joined(separator: ", "))")
       }
     }
     if preset == "off", let part = items.first(where: { $0 != "off" }) {
-      throw Misuse("--clean: 'off' and '\(part)' exclude each other")
+      throw Misuse("'off' and '\(part)' exclude each other")
     }
     if named.contains("agc"), named.contains("loudness") {
-      throw Misuse("--clean: 'agc' and 'loudness' exclude each other: both set the level")
+      throw Misuse("'agc' and 'loudness' exclude each other: both set the level")
     }
     // Parts after presets, whatever the order: what is named is what counts.
     for item in items {
@@ -77,7 +77,7 @@ struct CleaningChoice: Hashable, Sendable, CustomStringConvertible {
   private mutating func add(_ name: String, _ value: String?) throws {
     switch name {
     case "dc", "declip":
-      if value != nil { throw Misuse("--clean: '\(name)' takes no value") }
+      if value != nil { throw Misuse("'\(name)' takes no value") }
       if name == "dc" { configuration.removesOffset = true } else { configuration.repairsClipping = true }
     case "high-pass":
       configuration.highPassFrequency = try Self.number(
@@ -85,7 +85,7 @@ struct CleaningChoice: Hashable, Sendable, CustomStringConvertible {
         default: HighPassFilter.defaultCornerFrequency)
     case "hum":
       guard let mains = value.flatMap(Int.init).flatMap(HumFilter.Mains.init(rawValue:)) else {
-        throw Misuse("--clean: 'hum' needs the frequency of the mains, hum=50 or hum=60")
+        throw Misuse("'hum' needs the frequency of the mains, hum=50 or hum=60")
       }
       configuration.mains = mains
     case "denoise":
@@ -114,11 +114,11 @@ struct CleaningChoice: Hashable, Sendable, CustomStringConvertible {
     guard let text else { return preset }
     // Double reads more than people write: hexadecimal numbers, infinities.
     guard !text.isEmpty, text.allSatisfy({ "+-.0123456789".contains($0) }), let number = Double(text) else {
-      throw Misuse("--clean: '\(name)=\(text.onOneLine)' has no number of \(unit) behind the '='")
+      throw Misuse("'\(name)=\(text.onOneLine)' has no number of \(unit) behind the '='")
     }
     guard valid.contains(number) else {
       throw Misuse(
-        "--clean: '\(name)=\(text)' is outside of \(decimal(valid.lowerBound)) to \(decimal(valid.upperBound)) \(unit)")
+        "'\(name)=\(text)' is outside of \(decimal(valid.lowerBound)) to \(decimal(valid.upperBound)) \(unit)")
     }
     return number
   }
