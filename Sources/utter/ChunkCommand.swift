@@ -20,7 +20,8 @@ struct ChunkCommand: ParsableCommand {
       dropped is said on standard error, and in full in --manifest.
 
       A pipe of WAV, AU, AIFF, CAF, Ogg or bare samples is read as it comes, and each event leaves at once: a live microphone. \
-      Ctrl-C ends it, and what has come is finished. A pipe of another format is read to its end first.
+      With --clean it leaves later by the delay that the summary says. Ctrl-C ends it, and what has come is finished. A pipe \
+      of another format is read to its end first.
 
       DIALECTS
         openai        input_audio_buffer.append, 24 kHz; a commit ends a turn

@@ -207,6 +207,12 @@ import Testing
     }
   }
 
+  @Test func twoChoicesAreMisuse() throws {
+    let outcome = try Tool.run("convert", Self.noisy, "-", "--clean", "full", "--clean", "agc")
+    #expect(outcome.status == 64 && outcome.output.isEmpty)
+    #expect(outcome.errors.hasPrefix("Error: --clean is there twice; parts go together with commas between\n"))
+  }
+
   @Test func helpTeachesIt() throws {
     for command in ["chunk", "convert", "split"] {
       let text = try Tool.run(command, "--help").text.split(whereSeparator: \.isWhitespace).joined(separator: " ")

@@ -45,7 +45,7 @@ public struct CleaningConfiguration: Hashable, Sendable {
   /// Nothing is done: not one bit changes.
   public static let off = CleaningConfiguration()
 
-  /// What harms nothing and delays nothing: no offset, and nothing below 80 Hz.
+  /// What delays nothing: no offset, and nothing below 80 Hz, where no voice is.
   public static let light: CleaningConfiguration = {
     var light = CleaningConfiguration()
     light.removesOffset = true

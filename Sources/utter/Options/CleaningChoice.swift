@@ -15,7 +15,7 @@ struct CleaningChoice: Hashable, Sendable, CustomStringConvertible {
   static let help = ArgumentHelp(
     "What is done to the sound: off (default), light or full, and parts by name, with commas between.",
     discussion: """
-      light: dc and high-pass. Harms nothing, delays nothing.
+      light: dc and high-pass, for any microphone. No delay.
       full: dc, denoise and limit. For noisy recordings. Delay 18 ms.
 
       dc: takes a constant offset away. No delay.

@@ -27,15 +27,20 @@ struct ConversionOptions: ParsableArguments {
   @Option(help: ChannelChoice.help)
   var channel = ChannelChoice.mean
 
-  @Option(help: CleaningChoice.help, transform: { try CleaningChoice(parsing: $0) })
-  var clean = CleaningChoice.off
+  @Option(
+    name: .customLong("clean"), help: CleaningChoice.help, transform: { try CleaningChoice(parsing: $0) })
+  var cleaningChoices: [CleaningChoice] = []
 
   @Flag(help: "Add triangular (TPDF) dither before rounding to 16 bits.")
   var dither = false
 
   var ditherSeed: UInt64? { dither ? 0 : nil }
 
+  var clean: CleaningChoice { cleaningChoices.first ?? .off }
+
   func validate() throws {
+    // Which of them counts would be a guess.
+    if cleaningChoices.count > 1 { throw Misuse("--clean is there twice; parts go together with commas between") }
     if engine != .utter, quality != nil || phase != nil {
       throw Misuse("--quality and --phase are for this package's own engine, not for \(engine.rawValue)")
     }

@@ -75,6 +75,25 @@ enum SomeCleaning: String, CaseIterable, CustomTestStringConvertible {
       } == max(lookAhead, noise) + limiter)
   }
 
+  @Test("Every setting that is valid is so at every rate", arguments: [4_000, 192_000])
+  func ranges(rate: Int) throws {
+    let noise = CleaningConfiguration.noiseAttenuations
+    for (frequency, attenuation, ceiling) in [(10.0, noise.lowerBound, -40.0), (500.0, noise.upperBound, 0.0)] {
+      var configuration = CleaningConfiguration.light
+      configuration.highPassFrequency = frequency
+      configuration.mains = .hz60
+      configuration.noiseAttenuationInDecibels = attenuation
+      configuration.gainInDecibels = -6
+      configuration.ceilingInDecibels = ceiling
+      #expect(CleaningConfiguration.highPassFrequencies.contains(frequency))
+      var cleaner = Cleaner(try SampleRate(rate), configuration: configuration)
+      var random = SeededGenerator(seed: 4)
+      #expect(processed(random.samples(rate / 4), by: &cleaner).allSatisfy { $0.isFinite })
+    }
+    let lowest = HighPassFilter.cornerFrequencies(at: try SampleRate(SampleRate.range.lowerBound))
+    #expect(lowest == CleaningConfiguration.highPassFrequencies)
+  }
+
   @Test("Without any part, samples pass as they are")
   func off() {
     var random = SeededGenerator(seed: 1)

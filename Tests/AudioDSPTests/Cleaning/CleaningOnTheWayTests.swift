@@ -49,7 +49,7 @@ import Testing
   @Test("Cleaned is what the parts give by themselves, however the stream is cut", arguments: pairs)
   func parts(pair: RatePair) throws {
     var random = SeededGenerator(seed: UInt64(pair.from + 3 * pair.to))
-    let input = FilterPart.spoilt(pair.from, seconds: 0.6, seed: 31)
+    let input = FilterPart.spoilt(pair.from, seconds: 0.35, seed: 31)
     for cleaning in SomeCleaning.allCases {
       let configuration = cleaning.configuration
       let expected = try Self.expected(input, pair, configuration)
