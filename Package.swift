@@ -15,6 +15,7 @@ let package = Package(
     .library(name: "AudioDSP", targets: ["AudioDSP"]),
     .library(name: "AudioFiles", targets: ["AudioFiles"]),
     .library(name: "RealtimeVoice", targets: ["RealtimeVoice"]),
+    .library(name: "AppleAudio", targets: ["AppleAudio"]),
     .executable(name: "utter", targets: ["utter"]),
     // For the Benchmarks package and the tests of this one; not API.
     .library(name: "_AudioTestSupport", targets: ["AudioTestSupport"]),
@@ -46,6 +47,8 @@ let package = Package(
     .target(
       name: "AudioFiles", dependencies: ["AudioDSP", "CSndFile", "CSampleRate"], swiftSettings: swiftSettings),
     .target(name: "RealtimeVoice", dependencies: ["AudioDSP"], swiftSettings: swiftSettings),
+    // By itself, since AVFAudio brings Foundation, which AudioDSP does without; empty where there is no AVFAudio.
+    .target(name: "AppleAudio", dependencies: ["AudioDSP"], swiftSettings: swiftSettings),
     .target(name: "LatencyBudget", dependencies: ["AudioDSP", "RealtimeVoice"], swiftSettings: swiftSettings),
     .executableTarget(
       name: "utter",
