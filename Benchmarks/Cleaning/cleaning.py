@@ -3,17 +3,17 @@
 
     cleaning.py CORPUS [--utter PATH] [--mixes N] [--split SPLIT] [--jobs N] [--json]
 
-CORPUS is a folder that corpus.py of Sources/AudioDSP/VoiceActivity/Training has filled; only clips of one split are used,
-by default of `valid`, which no detector here has learned from. Three tables:
+CORPUS is a folder that corpus.py of Sources/AudioDSP/VoiceActivity/Training has filled; only clips of one split are
+used, by default of `valid`, which no detector here has learned from. Three tables:
 
     noise      speech in six kinds of noise at 20, 10, 5 and 0 dB: SpeexDSP, WebRTC, RNNoise and ffmpeg's afftdn
     loudness   files brought to -23 LUFS: ffmpeg's loudnorm; ffmpeg's ebur128 is the meter of both
     level      gain control of speech from -40 to -6 dBFS: SpeexDSP, WebRTC, ffmpeg's speechnorm and dynaudnorm
 
-Peers that are not installed are left out and named. Exit status 1 when any tool fails, gives a wrong length, silence, no
-numbers or something else than what it was given, or when `utter convert` without cleaning changes one bit.
+Libraries that are not installed are left out and named. Exit status 1 when any tool fails, gives a wrong length,
+silence, no numbers or something else than what it was given, or when `utter convert` without cleaning changes one bit.
 
-Python needs numpy, scipy, soundfile, pesq and pystoi; webrtc_noise_gain and pyrnnoise are peers.
+Needs ffmpeg, and Python with numpy, scipy, soundfile, pesq and pystoi; webrtc_noise_gain and pyrnnoise are peers.
 """
 
 import argparse
@@ -42,6 +42,7 @@ from processors import Failure  # noqa: E402
 ROOT = Path(__file__).resolve().parents[2]
 TAIL = RATE // 5  # silence behind a signal, longer than any delay here
 LOUDNESS, CEILING = -23.0, -1.0  # LUFS, dBTP: EBU R 128
+FILE_LEVELS = (-45, -12)  # dBFS, the least and the greatest
 GAIN_LEVELS = (-40, -32, -23, -14, -6)
 GAIN_NOISE = -30.0  # the noise's level in the speech of the third table, in dB below it
 TALKERS = 10
@@ -58,10 +59,11 @@ def available(makers, absent: list) -> list:
 
 
 def suppressors(utter: str | None, absent: list) -> list:
-    """WebRTC's suppression is 2 of 4, `moderate`, its own default; the others are as they come."""
-    ours = [lambda: processors.utter(utter, "utter full", "full"), lambda: processors.utter(utter, "utter light", "light")]
+    """WebRTC's suppression is 2 of 4, `moderate`; the others are as they come."""
+    ours = ("full", "light") if utter else ()
     return available([
-        processors.Untouched, *(ours if utter else []),
+        processors.Untouched,
+        *(lambda part=part: processors.utter(utter, f"utter {part}", part) for part in ours),
         lambda: processors.SpeexDSP("SpeexDSP"),
         lambda: processors.WebRTC("WebRTC NS", suppression=2),
         lambda: processors.RNNoise("RNNoise"),
@@ -274,17 +276,22 @@ def table(head: list[str], rows: list[list[str]]) -> None:
     print()
 
 
-def whole(row) -> str:
-    return "" if row["cpu_whole_s_per_s"] is None else f"{row['cpu_whole_s_per_s']:.5f}"
+COST_HEAD = ["CPU s per s", "whole process", "lag, ms"]
+
+
+def cost_cells(row) -> list[str]:
+    """Empty for what costs nothing, or has no process of its own."""
+    times = [f"{row[key]:.5f}" if row.get(key) else "" for key in ("cpu_s_per_s", "cpu_whole_s_per_s")]
+    return [*times, f"{row.get('lag_ms', 0):.1f}"]
 
 
 def print_tables(figures) -> None:
     print(f"Speech in noise: means over {figures['mixes']} mixtures of {mixtures.SECONDS} s, PESQ wide band\n")
     table(["", "PESQ at " + " / ".join(map(str, SNRS)) + " dB", "ESTOI change", "SI-SDR gain, dB",
-           "less noise in pauses, dB: all / stationary", "PESQ of clean speech", "CPU s per s", "whole process", "lag, ms"],
-          [[r["name"], " / ".join(f"{p:.2f}" for p in r["pesq"]), f"{r['estoi_change']:+.3f}", f"{r['si_sdr_gain_db']:.1f}",
-            f"{r['pauses_db']:.1f} / {r['pauses_stationary_db']:.1f}", f"{r['pesq_clean']:.2f}",
-            f"{r['cpu_s_per_s']:.5f}", whole(r), f"{r['lag_ms']:.1f}"] for r in figures["noise"]])
+           "less noise in pauses, dB: all / stationary", "PESQ of clean speech", *COST_HEAD],
+          [[r["name"], " / ".join(f"{p:.2f}" for p in r["pesq"]), f"{r['estoi_change']:+.3f}",
+            f"{r['si_sdr_gain_db']:.1f}", f"{r['pauses_db']:.1f} / {r['pauses_stationary_db']:.1f}",
+            f"{r['pesq_clean']:.2f}", *cost_cells(r)] for r in figures["noise"]])
     print("By kind of noise: change of PESQ, and dB less noise in pauses\n")
     table(["", *KINDS],
           [[r["name"], *(f"{r['kinds'][k]['pesq_change']:+.2f}, {r['kinds'][k]['pauses']:.1f}" for k in KINDS)]
@@ -292,15 +299,17 @@ def print_tables(figures) -> None:
     print(f"Loudness of files of 30 s, to {LOUDNESS:g} LUFS and at most {CEILING:g} dBTP, by ffmpeg's ebur128\n")
     table(["", "error, LU: mean / greatest", "true peak, dBTP", "files with more than one gain", "CPU s per s"],
           [[r["name"], f"{r['error_mean_lu']:.2f} / {r['error_greatest_lu']:.1f}", f"{r['peak_dbtp']:.1f}",
-            str(r["changed_gain"]), f"{r['cpu_s_per_s']:.5f}"] for r in figures["loudness"]])
+            str(r["changed_gain"]), cost_cells(r)[0]] for r in figures["loudness"]])
     print(f"Gain control of speech of {GAIN_LEVELS[0]} to {GAIN_LEVELS[-1]} dBFS, noise {-GAIN_NOISE:g} dB below it\n")
-    table(["", "level after 2 s, dBFS", "spread, dB", "2 to 6 s: farthest from it, dB", "pauses raised, dB: mean / most",
-           "true peak, dBTP", "CPU s per s", "whole process", "lag, ms"],
+    table(["", "level after 2 s, dBFS", "spread, dB", "2 to 6 s: farthest from it, dB",
+           "pauses raised, dB: mean / most", "true peak, dBTP", *COST_HEAD],
           [[r["name"], f"{r['level_dbfs']:.1f}", f"{r['spread_db']:.2f}", f"{r['early_off_db']:.1f}",
             f"{r['pauses_raised_db']:+.1f} / {r['pauses_raised_most_db']:+.1f}", f"{r['peak_dbtp']:.1f}",
-            f"{r['cpu_s_per_s']:.5f}", whole(r), f"{r['lag_ms']:.1f}"] for r in figures["level"]])
-    print("CPU: of programs, the process of ten minutes less that of the same without the part (and the whole); of libraries,")
-    print("a loop over 10 ms frames in this process. Lag: what was taken from the output before it was compared.")
+            *cost_cells(r)] for r in figures["level"]])
+    print("CPU s per s of audio: of programs, the process on ten minutes less that without the part, and the whole;")
+    print("of libraries, a loop over 10 ms frames in this process. Lag: what was taken from the output beforehand.")
+    if figures["left_out"]:
+        print("Left out: " + ", ".join(figures["left_out"]))
 
 
 def measure(options, utter) -> dict:
@@ -329,9 +338,10 @@ def measure(options, utter) -> dict:
     noise_records = everywhere(
         suppress, [(kind, i) for i in range(count) for kind in KINDS], *shared, suppressors, utter, noise_lags)
     loudness_records = everywhere(
-        normalize, [(i, level) for i, level in enumerate(np.linspace(-45, -12, TALKERS))], *shared, normalizers, utter, {})
+        normalize, list(enumerate(np.linspace(*FILE_LEVELS, TALKERS))), *shared, normalizers, utter, {})
     level_records = everywhere(
-        control, [(i, level) for i in range(TALKERS) for level in GAIN_LEVELS], *shared, gain_controls, utter, level_lags)
+        control, [(i, level) for i in range(TALKERS) for level in GAIN_LEVELS], *shared, gain_controls, utter,
+        level_lags)
     return {
         "mixes": count * len(KINDS), "split": options.split, "left_out": sorted(set(absent)),
         "noise": noise_rows(noise_records, noise, noise_lags, noise_costs),

@@ -87,7 +87,7 @@ def speech_alone(pool: Pool, number: int, seconds: float) -> tuple[np.ndarray, n
 
 
 def talk(rng, pool: Pool, talker: str, seconds: float) -> tuple[np.ndarray, np.ndarray]:
-    """Utterances of up to 5 s with pauses of 0.4 to 1.1 s, after 0.6 to 1 s and before at least half a second of nothing."""
+    """Utterances of up to 5 s and pauses of 0.4 to 1.1 s, between 0.6 to 1 s and at least half a second of nothing."""
     count = int(seconds * RATE)
     speech, is_active = np.zeros(count), np.zeros(count, bool)
     position = int(RATE * rng.uniform(0.6, 1))

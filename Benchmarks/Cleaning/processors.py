@@ -1,7 +1,7 @@
 """What cleans: programs on files, and libraries frame by frame in this process. All get 16 kHz mono, as 16 bits.
 
-A processor has a name, a way to make `y` of `x`, as long as it, and what it costs. How far `y` stays behind, and silence
-behind `x` so that all of it comes out, is the caller's business.
+A processor has a name, a way to make `y` of `x`, as long as it, and what it costs. How far `y` stays behind, and
+silence behind `x` so that all of it comes out, is the caller's business.
 """
 
 import ctypes
@@ -221,7 +221,7 @@ class RNNoise(Library):
 
 
 class Loudnorm:
-    """ffmpeg's loudnorm in two passes, the second with what the first has measured, so that one gain does for the file."""
+    """ffmpeg's loudnorm in two passes, the second with what the first has measured: as a rule one gain for a file."""
     name = "ffmpeg loudnorm, two passes"
     settings = "loudnorm=I={target}:TP={ceiling}:LRA=20"
 
@@ -229,14 +229,15 @@ class Loudnorm:
         """Gives the processor time of both processes, and a word where it did not keep to one gain."""
         settings = self.settings.format(target=loudness, ceiling=ceiling)
         first, outcome = run(
-            ["ffmpeg", "-nostdin", "-hide_banner", "-i", source, "-af", settings + ":print_format=json", "-f", "null", "-"])
+            ["ffmpeg", "-nostdin", "-hide_banner", "-i", source, "-af", settings + ":print_format=json", "-f", "null",
+             "-"])
         measured = self.figures(outcome.stderr)
         settings += (f":measured_I={measured['input_i']}:measured_TP={measured['input_tp']}"
                      f":measured_LRA={measured['input_lra']}:measured_thresh={measured['input_thresh']}"
                      f":offset={measured['target_offset']}:linear=true:print_format=json")
         second, outcome = run(
-            ["ffmpeg", "-nostdin", "-hide_banner", "-y", "-i", source, "-af", settings, "-ar", RATE, "-c:a", "pcm_s16le",
-             target])
+            ["ffmpeg", "-nostdin", "-hide_banner", "-y", "-i", source, "-af", settings, "-ar", RATE, "-c:a",
+             "pcm_s16le", target])
         kind = self.figures(outcome.stderr)["normalization_type"]
         return first + second, "" if kind == "linear" else kind
 
@@ -256,7 +257,8 @@ class UtterLoudness:
         self.path = path
 
     def normalize(self, source: Path, target: Path, loudness: float, ceiling: float) -> tuple[float, str]:
-        seconds, _ = run([self.path, "convert", source, target, "--rate", RATE, *utter_arguments(f"loudness={loudness:g}")])
+        cleaning = utter_arguments(f"loudness={loudness:g}")
+        seconds, _ = run([self.path, "convert", source, target, "--rate", RATE, *cleaning])
         return seconds, ""
 
 
@@ -275,8 +277,8 @@ class Untouched:
 def meter(path: Path) -> tuple[float, float]:
     """Integrated loudness in LUFS and true peak in dBTP, as ffmpeg's ebur128 has them."""
     _, outcome = run(
-        ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-i", path, "-af", "ebur128=peak=true:framelog=verbose", "-f",
-         "null", "-"])
+        ["ffmpeg", "-nostdin", "-hide_banner", "-nostats", "-i", path, "-af", "ebur128=peak=true:framelog=verbose",
+         "-f", "null", "-"])
     # The summary is the last of what it says.
     loudness = re.findall(r"I:\s+(-?[\d.]+|-inf|nan) LUFS", outcome.stderr)
     peak = re.findall(r"Peak:\s+(-?[\d.]+|-inf|nan) dBFS", outcome.stderr)
