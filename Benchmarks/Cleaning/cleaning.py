@@ -154,7 +154,8 @@ def control(job) -> list[dict]:
     # Loud speech is clipped, as a sound card has it.
     x = np.clip(np.round(x * 32768), -32768, 32767) / 32768
     onset = int(np.flatnonzero(is_active)[0])
-    quiet = measures.pauses(is_active)
+    # Gain controls hold on for some time after a word, as they should: that is no pause yet.
+    quiet = measures.pauses(is_active, guard=0.3)
 
     def level_of(y, since, until) -> float:
         part = slice(onset + int(since * RATE), onset + int(until * RATE))
