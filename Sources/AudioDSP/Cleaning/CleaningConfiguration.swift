@@ -56,7 +56,7 @@ public struct CleaningConfiguration: Hashable, Sendable {
   /// Noise suppression, no offset, and no true peak above -1 dBTP.
   ///
   /// There is no high-pass, because its phase would move speech at 100 to 300 Hz against the original: noise suppression
-  /// takes what is below 60 Hz with linear phase. And no change of level, which is a matter of taste and of whether
+  /// takes rumble and hum, too, with linear phase. And no change of level, which is a matter of taste and of whether
   /// somebody listens now: a gain control for live audio and a loudness for files are asked for by name.
   public static let full: CleaningConfiguration = {
     var full = CleaningConfiguration()

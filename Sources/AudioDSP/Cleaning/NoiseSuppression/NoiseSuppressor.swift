@@ -9,8 +9,8 @@
 ///    what the gains of its bins are to be multiplied: less where there is no speech, more where the first gain took
 ///    some away.
 /// 3. No gain is above 1, and none below the limit that ``maximumAttenuationInDecibels`` sets: what is left of the noise
-///    in pauses is the same noise, only softer. Below 80 Hz gains fall to that limit, with linear phase: rumble, wind and
-///    hum go, and what is above does not move against them, as it does behind a high-pass filter.
+///    in pauses is the same noise, only softer. Rumble and hum go as noise does, with linear phase: what is above does not
+///    move against them, as it does behind a high-pass filter.
 ///
 /// In pauses this is a soft gate, band by band: speech-like bins open it at once, whatever the rest does, and noise is
 /// learned from a bin only so far as it is probably no speech.

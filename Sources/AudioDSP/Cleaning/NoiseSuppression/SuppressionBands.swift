@@ -11,10 +11,6 @@ struct SuppressionBands: Sendable {
     + (1...21).map { (1_000 * raised(8, Double($0) / 21) / 31.25).rounded(.toNearestOrEven) * 31.25 }
   static var count: Int { centers.count }
 
-  /// Of frequencies that carry no speech nothing is kept but what the limit of the attenuation asks for: rumble, wind,
-  /// mains hum. Up to the first the gain is 0, from the second on what the bands say. In Hz.
-  private static let lowCut = 45.0...80.0
-
   /// From the powers of bins to those of the bands, for bins up to the last centre.
   let measure: DenseLayer
   /// From the gains of bands to those of bins; above the last centre they are that of the last band.
@@ -28,12 +24,10 @@ struct SuppressionBands: Sendable {
     var spread = [Float](repeating: 0, count: binCount * bands)
     for bin in 0..<binCount {
       let hertz = Double(bin) * spacing
-      let lowCut = Self.lowCut
-      let kept = min(1, max(0, (hertz - lowCut.lowerBound) / (lowCut.upperBound - lowCut.lowerBound)))
       for (band, weight) in Self.weights(at: hertz) {
         // As for bins that are 31.25 Hz apart.
         if hertz <= Self.centers[bands - 1] { measure[band * binCount + bin] = Float(weight * spacing / 31.25) }
-        spread[bin * bands + band] = Float(weight * kept)
+        spread[bin * bands + band] = Float(weight)
       }
     }
     self.measure = DenseLayer(bands: measure, columnCount: binCount)

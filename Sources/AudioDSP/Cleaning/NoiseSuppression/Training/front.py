@@ -19,7 +19,6 @@ BANDS = len(CENTERS)
 FEATURES = 3 * BANDS + 3
 # What the network's outputs, 0 to 1, are multiplied by.
 GREATEST_FACTOR = 4
-LOW_CUT = 45.0, 80.0
 
 
 def triangles():

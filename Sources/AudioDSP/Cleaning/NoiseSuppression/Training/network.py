@@ -104,10 +104,7 @@ def gains(w, power, least_gain=LEAST_GAIN):
     first = front.first_gains(power).astype(np.float64)
     levels, left = (np.log2(p @ front.TRIANGLES.T + front.LEAST_POWER).astype(np.float32)
                     for p in (power, power * first * first))
-    hertz = np.arange(front.BINS) * front.RATE / front.LENGTH
-    low, high = front.LOW_CUT
-    kept = np.clip((hertz - low) / (high - low), 0, 1)
-    return np.clip(factors(w, front.features(levels, left)) @ front.TRIANGLES * kept * first, least_gain, 1)
+    return np.clip(factors(w, front.features(levels, left)) @ front.TRIANGLES * first, least_gain, 1)
 
 
 def cleaned(w, samples, least_gain=LEAST_GAIN):

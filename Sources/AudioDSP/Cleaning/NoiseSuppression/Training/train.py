@@ -1,6 +1,6 @@
 """Trains NoiseSuppressor's network on tapes.
 
-  train.py TAPES WEIGHTS.npz [--steps 3000]
+  train.py TAPES WEIGHTS.npz [--steps 3600] [--rate 0.003] [--start EARLIER.npz]
 
 Needs PyTorch. One thread: the steps of a recurrent network of this size gain nothing by a second. Prints the loss on the
 training and on the validation tapes every hundred steps.
@@ -26,6 +26,13 @@ LOSS_WEIGHT = 1.15
 QUIET_WEIGHT = 0.1
 # Of the logarithm of noise to signal, which asks for gains of 1 where speech is loud.
 RATIO_WEIGHT = 0.05
+
+
+# The network's names of its weights, and the table's.
+NAMES = {
+    'first.weight': 'first', 'first.bias': 'first_bias', 'recurrent.weight_ih_l0': 'input',
+    'recurrent.bias_ih_l0': 'input_bias', 'recurrent.weight_hh_l0': 'state', 'recurrent.bias_hh_l0': 'state_bias',
+    'last.weight': 'last', 'last.bias': 'last_bias', 'mean': 'mean', 'scale': 'scale'}
 
 
 class Network(torch.nn.Module):
@@ -69,7 +76,9 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument('tapes')
     arguments.add_argument('weights')
-    arguments.add_argument('--steps', type=int, default=3000)
+    arguments.add_argument('--steps', type=int, default=3600)
+    arguments.add_argument('--rate', type=float, default=3e-3, help='the greatest learning rate')
+    arguments.add_argument('--start', help='weights to go on from')
     options = arguments.parse_args()
     torch.set_num_threads(1)
     torch.manual_seed(1)
@@ -81,8 +90,11 @@ def main():
     sample = np.concatenate([t[0][::37].astype(np.float32) for t in tapes])
     network.mean.copy_(torch.tensor(sample.mean(0)))
     network.scale.copy_(torch.tensor(1 / (sample.std(0) + 1e-3)))
-    optimizer = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3e-3, options.steps, pct_start=0.1)
+    if options.start:
+        saved = np.load(options.start)
+        network.load_state_dict({theirs: torch.tensor(saved[ours]) for theirs, ours in NAMES.items()})
+    optimizer = torch.optim.AdamW(network.parameters(), lr=options.rate, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.rate, options.steps, pct_start=0.1)
     losses, start = [], time.time()
     for step in range(1, options.steps + 1):
         cuts = []
@@ -109,13 +121,8 @@ def main():
 
 
 def save(network, path):
-    """Under the names of the table."""
-    names = {
-        'first.weight': 'first', 'first.bias': 'first_bias', 'recurrent.weight_ih_l0': 'input',
-        'recurrent.bias_ih_l0': 'input_bias', 'recurrent.weight_hh_l0': 'state', 'recurrent.bias_hh_l0': 'state_bias',
-        'last.weight': 'last', 'last.bias': 'last_bias', 'mean': 'mean', 'scale': 'scale'}
     with open(path + '.part', 'wb') as file:
-        np.savez(file, **{names[k]: v.numpy() for k, v in network.state_dict().items()})
+        np.savez(file, **{NAMES[k]: v.numpy() for k, v in network.state_dict().items()})
     os.replace(path + '.part', path)
 
 
