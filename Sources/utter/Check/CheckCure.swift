@@ -23,10 +23,9 @@ struct CheckCure {
     } else {
       level = parts.contains("loudness") ? .loudness : nil
     }
-    parts.subtract(["loudness", "agc"])
     // What the preset has.
     if parts.contains("full") { parts.subtract(["dc", "limit"]) }
-    // In the order in which people would name them.
+    // In the order in which people would name them; the level has its own place.
     let order = ["full", "declip", "dc", "hum=50", "hum=60", "limit"]
     clean = Self.withoutSecondMains(order.filter(parts.contains))
     if channel == nil, clean.isEmpty, level == nil { return nil }
