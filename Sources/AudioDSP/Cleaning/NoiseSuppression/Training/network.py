@@ -13,6 +13,7 @@ import json
 import os
 import re
 import sys
+import wave
 
 import numpy as np
 import scipy.special
@@ -120,11 +121,16 @@ def cleaned(w, samples, least_gain=LEAST_GAIN):
     return out[front.LENGTH - front.HOP:][:count]
 
 
+def read(path):
+    with wave.open(path) as file:
+        if (file.getframerate(), file.getnchannels(), file.getsampwidth()) != (front.RATE, 1, 2):
+            sys.exit(f'{path}: a WAV file of 16 bits, 16 kHz and one channel is wanted')
+        return np.frombuffer(file.readframes(file.getnframes()), '<i2') / 32768
+
+
 def reference(path):
     """Every fifteenth sample of the output."""
-    import soundfile
-    samples, rate = soundfile.read(path)
-    assert rate == front.RATE and samples.ndim == 1, 'a mono recording at 16 kHz is wanted'
+    samples = read(path)
     return {'samples': [round(float(x), 7) for x in cleaned(committed(), samples)[::15]]}
 
 
@@ -143,10 +149,10 @@ def main():
         if difference > 2e-5:
             sys.exit(f'{target} differs from what is computed by {difference:.1g}')
     elif command == 'clean':
-        import soundfile
-        samples, rate = soundfile.read(source)
-        assert rate == front.RATE and samples.ndim == 1, 'a mono recording at 16 kHz is wanted'
-        soundfile.write(target, cleaned(committed(), samples), rate, subtype='FLOAT')
+        out = np.clip(np.round(cleaned(committed(), read(source)) * 32768), -32768, 32767).astype('<i2')
+        with wave.open(target, 'wb') as file:
+            file.setparams((1, 2, front.RATE, len(out), 'NONE', None))
+            file.writeframes(out.tobytes())
     else:
         sys.exit(__doc__)
 
