@@ -36,6 +36,14 @@ extension Kernels {
     }
   }
 
+  /// Makes the members in `range` 0 that are of a smaller magnitude than `least`.
+  static func flush(_ values: inout [Float], in range: Range<Int>, below least: Float) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= values.count)
+    unsafe values.withUnsafeMutableBufferPointer { values in
+      for i in range { unsafe values[i] = unsafe abs(values[i]) < least ? 0 : values[i] }
+    }
+  }
+
   /// The greatest magnitude of the members in `range`, which are finite.
   static func greatestMagnitude(of values: [Float], in range: Range<Int>) -> Float {
     let values = values.span.extracting(range)

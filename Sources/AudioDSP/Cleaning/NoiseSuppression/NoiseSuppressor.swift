@@ -31,8 +31,8 @@ public struct NoiseSuppressor: ~Copyable, Sendable, SampleProcessor {
   /// The most that is taken away from any part of the spectrum, in dB.
   public let maximumAttenuationInDecibels: Float
 
-  /// +60 dBFS.
-  private static let greatestSample: Float = 1_024
+  /// -360 dBFS. What is softer is taken as 0: times windows and gains it would become subnormal, which is slow.
+  private static let leastSample: Float = 1e-18
   /// Of so many first frames the noise is learned quickly.
   private static let hastyFrameCount = 8
   private static let hastyRate: Float = 0.4
@@ -140,7 +140,7 @@ public struct NoiseSuppressor: ~Copyable, Sendable, SampleProcessor {
     while taken < block.count {
       let count = min(hop - filled, block.count - taken)
       var part = block._mutatingExtracting(taken..<taken + count)
-      Kernels.copy(part.span, limit: Self.greatestSample, into: &samples, at: samples.count - hop + filled)
+      Kernels.copy(part.span, limit: AutomaticGainControl.greatestSample, into: &samples, at: samples.count - hop + filled)
       Kernels.copy(ready, from: filled, into: &part)
       filled += count
       taken += count
@@ -167,6 +167,7 @@ public struct NoiseSuppressor: ~Copyable, Sendable, SampleProcessor {
   /// Makes the next hop of output from the last frame of samples.
   private mutating func suppress() {
     let count = transform.binCount
+    Kernels.flush(&samples, in: samples.count - hop..<samples.count, below: Self.leastSample)
     kernels.forward(
       transform, samples, window: analysisWindow, real: &real, imaginary: &imaginary, scratch: &scratch)
     kernels.power(real: real, imaginary: imaginary, scale: powerScale, count: count, into: &power)
