@@ -59,7 +59,8 @@ struct CheckCommand: ParsableCommand {
       WHAT HELPS
         Where options of 'utter convert', 'chunk' and 'split' do something about a finding, it names them, and the last line
         is the command that does all of it: --clean dc, hum=50, declip, full (for noise), agc and loudness (for levels), and
-        --channel auto or N. What is missing, as in dropouts, nothing brings back.
+        --channel auto or N. What is missing, as in dropouts, nothing brings back, and agc, which raises and lowers by 30 dB
+        at the most, may leave some of uneven levels.
 
       EXIT STATUS
         Findings are the result, so that it is 0 with them, too; --fail-on fault makes it 1 where there is a fault.
@@ -97,7 +98,7 @@ struct CheckCommand: ParsableCommand {
     var isMet = false
     let run = ArchiveRun(inputs, archive)
     try run { task in
-      let report = CheckReport(file: task.file.path, measured: try RecordingCheck.measure(task, input))
+      let report = CheckReport(file: task.file.path, measured: try RecordingCheck.measure(task, input), raw: input.raw)
       return (text: format == .json ? report.json.description : report.text, isMet: failOn.isMet(by: report.findings))
     } deliver: { _, report in
       let separator = format == .json ? (reported > 0 ? ",\n" : "\n") : (reported > 0 ? "\n" : "")

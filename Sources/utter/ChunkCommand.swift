@@ -191,8 +191,9 @@ struct ChunkCommand: ParsableCommand {
       engine: engine, detector: detector, channelCount: recording.channelCount, downmix: conversion.channel.downmix,
       chunkDuration: .milliseconds(chunkMilliseconds), segmentation: configuration, padsLastChunk: padLast,
       ditherSeed: conversion.ditherSeed, cleaning: cleaning.configuration)
+    let meter = cleaning.meter(outputRate, .pcm16)
     var sink = EventSink(
-      AudioEventEncoder(dialect, sampleRate: outputRate), marksTurns: vad == .turns, to: output)
+      AudioEventEncoder(dialect, sampleRate: outputRate), marksTurns: vad == .turns, meter: meter, to: output)
 
     do {
       try recording.forEachBlock { block in try chunker.process(block, into: &sink) }
@@ -202,12 +203,13 @@ struct ChunkCommand: ParsableCommand {
     }
     try recording.tellDamage(nonFiniteCount: chunker.nonFiniteCount)
     try output.finish()
+    cleaning.warn(meter, recording.task)
     return ChunkSummary(
       file: recording.task.name, inputRate: inputRate, channelCount: recording.channelCount,
       frameCount: recording.frameCount, dialect: dialect, outputRate: outputRate,
       chunkMilliseconds: chunkMilliseconds, mode: vad, outputCount: chunker.outputCount, sink: sink,
       clean: conversion.clean.isOff ? nil : conversion.clean.description,
-      cleaned: cleaning.summary(latency: chunker.cleaningLatencyInSamples, inputRate))
+      cleaned: cleaning.summary(meter, latency: chunker.cleaningLatencyInSamples, inputRate))
   }
 }
 

@@ -88,13 +88,21 @@ struct ConvertCommand: ParsableCommand {
       cleaning: cleaning.configuration)
     var writer = try SampleWriter(
       path, container: container, rate: rate, encoding: encoding, ditherSeed: conversion.ditherSeed)
+    let meter = cleaning.meter(rate, encoding)
     try recording.forEachBlock { block in
-      try resampler.process(block) { _, output in try writer.write(output) }
+      try resampler.process(block) { _, output in
+        meter.process(output)
+        try writer.write(output)
+      }
     }
-    try resampler.finish { output in try writer.write(output) }
+    try resampler.finish { output in
+      meter.process(output)
+      try writer.write(output)
+    }
     try recording.tellDamage(nonFiniteCount: resampler.nonFiniteCount)
     try writer.finish()
-    let summary = cleaning.summary(latency: resampler.cleaningLatencyInSamples, resampler.inputRate)
+    cleaning.warn(meter, recording.task)
+    let summary = cleaning.summary(meter, latency: resampler.cleaningLatencyInSamples, resampler.inputRate)
     if !archive.quiet, let summary { recording.task.tell("\(recording.task.name): \(summary)") }
   }
 }

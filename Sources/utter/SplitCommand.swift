@@ -23,6 +23,7 @@ struct SplitCommand: ParsableCommand {
       there is no speech), and in DIR/manifest.jsonl, of all recordings that did not fail, at the end. Times are those of \
       the recording; samples count what 'utter convert' writes.
           bytes                         the size of the file
+          clean                         what --clean asked for; not there where that is nothing
           container, encoding           as --container and --encoding name them
           cut_before, cut_after         whether a limit cut it off from the piece before, behind
           end, end_s                    one past its last sample; the same in seconds
@@ -165,7 +166,8 @@ struct SplitCommand: ParsableCommand {
           task.warn("\(task.name): done anew: \(error)")
         }
       }
-      let files = PieceFiles(task.file, name: task.file.path, in: place, format)
+      let clean = conversion.clean.isOff ? nil : conversion.clean.description
+      let files = PieceFiles(task.file, name: task.file.path, in: place, format, clean: clean)
       do {
         let summary = try split(task, configuration, PiecePlanner(mode, limit: limit), into: files, place, format)
         try place.removeLeftPieces(of: task.file, behind: files.pieces.count, format.container)
@@ -224,17 +226,28 @@ struct SplitCommand: ParsableCommand {
       HeldSamples(for: encoding, ditherSeed: conversion.ditherSeed), from: recording.sampleRate, to: rate, into: files)
     // Not before the recording is known to be one: a failure leaves what an earlier run made.
     try place.removeEarlierPieces(of: recording.task.file)
+    // What is in no piece is measured, too: the loudness is that of the recording.
+    let meter = cleaning.meter(rate, encoding)
     do {
-      try recording.forEachBlock { block in try resampler.process(block) { try splitter.process($0, $1) } }
+      try recording.forEachBlock { block in
+        try resampler.process(block) { mono, output in
+          meter.process(output)
+          try splitter.process(mono, output)
+        }
+      }
       let inputCount = resampler.inputCount
-      try resampler.finish { try splitter.finish($0, inputCount: inputCount) }
+      try resampler.finish { output in
+        meter.process(output)
+        try splitter.finish(output, inputCount: inputCount)
+      }
     } catch PreparationError<any Error>.output(let error) {
       throw error
     }
     try recording.tellDamage(nonFiniteCount: resampler.nonFiniteCount)
+    cleaning.warn(meter, recording.task)
     return SplitSummary(
       file: recording.task.name, inputRate: recording.sampleRate, frameCount: recording.frameCount, format: format,
       outputCount: splitter.outputCount, pieces: files.pieces, misfireCount: splitter.misfireCount,
-      cleaned: cleaning.summary(latency: resampler.cleaningLatencyInSamples, recording.sampleRate))
+      cleaned: cleaning.summary(meter, latency: resampler.cleaningLatencyInSamples, recording.sampleRate))
   }
 }

@@ -28,7 +28,7 @@ import Testing
     "inverted-channel": [["--channel auto", "--channel 0"]],
     "delayed-channel": [["--channel 0"], ["--channel 1"]], "quiet-channel": [["--channel 0"]],
     "hum": [["--clean hum=50"], ["--clean hum=60"]], "dropouts": [[]], "repeats": [[]],
-    "too-quiet": [["--clean loudness", "--clean agc"]], "noise": [["--clean full"]],
+    "too-quiet": [["--clean dc,loudness"]], "noise": [["--clean full"]],
   ]
 
   /// What is gone when the command has done its work; clipping that is mended leaves traces, and noise that is lowered
@@ -98,8 +98,55 @@ import Testing
     #expect(steps.command?.hasSuffix(".cleaned.wav --rate 16000 --clean agc") == true)
     // A loudness needs a second look, which a pipe does not have.
     let folder = try TemporaryFolder()
-    try CheckCommandTests.write([try CheckCommandTests.speech().map { $0 * 0.03 }], to: folder.path("quiet.wav"))
+    try CheckCommandTests.write([try CheckCommandTests.speech().map { $0 * 0.06 }], to: folder.path("quiet.wav"))
+    #expect(try Self.report(folder.path("quiet.wav")).helps("too-quiet") == ["--clean dc,loudness", "--clean agc"])
     let piped = try Tool.shell("cat '\(folder.path("quiet.wav"))' | $UTTER check - ")
-    #expect(piped.lines.last == "  all that helps: utter convert - cleaned.wav --rate 48000 --clean agc")
+    #expect(piped.lines.last == "  all that helps: utter convert - cleaned.wav --rate 48000 --clean dc,agc")
+  }
+
+  private static func rawSpeech(raisedBy decibels: Float) throws -> [UInt8] {
+    let factor = pow(10, decibels / 20)
+    return try CheckCommandTests.speech().flatMap { sample in
+      let bits = (sample * factor).bitPattern
+      return (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * $0)) }
+    }
+  }
+
+  @Test func theCommandSaysWhatBareSamplesAre() throws {
+    let folder = try TemporaryFolder()
+    let bytes = try Self.rawSpeech(raisedBy: -20)
+    // A name that passes for an option.
+    for (name, format, told) in [
+      ("n.raw", "f32le,48000", "f32le,48000"), ("-n.raw", "f32le,48000,1", "f32le,48000"),
+      ("s.raw", "f32le,24000,2", "f32le,24000,2"),
+    ] {
+      _ = try folder.write(name, bytes)
+      let start = "cd '\(folder.path("."))' && "
+      let outcome = try Tool.shell("\(start)$UTTER check -q --raw \(format) -- \(name)")
+      let command = try #require(outcome.lines.last?.components(separatedBy: "all that helps: ").last)
+      #expect(command.contains(" --raw \(told) "), "\(command)")
+      let run = try Tool.shell(start + "$UTTER" + command.dropFirst("utter".count))
+      #expect(run.status == 0, "\(run.errors)")
+      let output = name.replacingOccurrences(of: ".raw", with: ".cleaned.wav")
+      #expect(try Self.report(folder.path(output)).findings.allSatisfy { $0.kind != "too-quiet" })
+    }
+  }
+
+  /// Gain control raises by 30 dB at the most, and below -70 LUFS there is no loudness: what cannot help is not named.
+  @Test func whatIsTooQuietForAPartIsNotSentThere() throws {
+    let folder = try TemporaryFolder()
+    for (decibels, helps) in [(Float(-40), ["--clean dc,loudness"]), (-46, ["--clean dc,loudness"]), (-55, [])] {
+      let path = try folder.write("quiet.raw", try Self.rawSpeech(raisedBy: decibels))
+      let file = try Tool.run("check", "-q", "--raw", "f32le,48000", path)
+      let words = file.text
+      #expect(words.contains("too-quiet") && words.contains("Raise the input's gain by "))
+      #expect(words.contains("agc raises by 30 dB at the most") == !helps.isEmpty)
+      #expect(words.contains("cannot be measured") == helps.isEmpty)
+      #expect(file.lines.contains("    Helps here: \(helps.first ?? "")") == !helps.isEmpty)
+      #expect(words.contains("all that helps: ") == !helps.isEmpty)
+      // There is nothing for a pipe.
+      let pipe = try Tool.shell("cat '\(path)' | $UTTER check -q --raw f32le,48000 -")
+      #expect(pipe.text.contains("too-quiet") && !pipe.text.contains("all that helps: "))
+    }
   }
 }

@@ -79,7 +79,8 @@ import Testing
     #expect(converted.count == plain.count)
     #expect((converted == plain) == (choice == "declip") || choice.hasPrefix("denoise"))
     let chunks = try Tool.run("chunk", Self.stereo, "--dialect", "gemini", "--clean", choice, "--quiet")
-    #expect(chunks.status == 0 && chunks.errors.isEmpty)
+    // Where a limiter takes much, the loudness is told.
+    #expect(chunks.status == 0 && chunks.errors.isEmpty == !choice.contains("loudness=-16"))
     #expect(try ChunkCommandTests.audio(chunks.lines) == converted)
   }
 
@@ -124,12 +125,14 @@ import Testing
       "split", Tool.speech, "--out-dir", folder.path("pieces"), "--container", "raw", "--clean", choice)
     #expect(outcome.status == 0)
     #expect(outcome.errorLines.contains { $0.hasPrefix("  cleaned: dc, ") })
+    let said = ["full,agc": "dc,denoise=20,agc=-23,limit=-1", "light,loudness=-20": "dc,high-pass=80,loudness=-20"]
     let whole = try ChunkCommandTests.converted(Tool.speech, rate: 24_000, "--clean", choice)
     let manifest = try String(contentsOfFile: folder.path("pieces/manifest.jsonl"), encoding: .utf8)
     var count = 0
     for line in manifest.split(separator: "\n") {
       let piece = try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
       let (start, end) = (try #require(piece["start"] as? Int), try #require(piece["end"] as? Int))
+      #expect(piece["clean"] as? String == said[choice])
       let file = try #require(piece["file"] as? String)
       #expect(try Data(contentsOf: URL(filePath: folder.path("pieces/\(file)"))) == whole[(2 * start)..<(2 * end)])
       count += 1
@@ -189,12 +192,14 @@ import Testing
     ("hum=50,hum=60", "'hum' is there twice"), ("agc=-20,loudness=-16", "'agc' and 'loudness' exclude each other"),
     ("full=3", "takes no value"), ("off=", "takes no value"), ("dc=3", "'dc' takes no value"),
     ("declip=1", "takes no value"), ("hum", "hum=50 or hum=60"), ("hum=55", "hum=50 or hum=60"),
-    ("hum=", "hum=50 or hum=60"), ("high-pass=", "no number of Hz"), ("high-pass=x", "no number of Hz"),
+    ("hum=", "hum=50 or hum=60"), ("high-pass=", "no number of Hz"), ("high-pass=x", "is no number: x (Hz"),
     ("high-pass=9", "outside of 10 to 500 Hz"), ("high-pass=501", "outside of 10 to 500 Hz"),
-    ("denoise=0", "outside of 1 to 40 dB"), ("denoise=nan", "no number of dB"), ("denoise=0x10", "no number of dB"),
+    ("denoise=0", "outside of 1 to 40 dB"), ("denoise=nan", "is no number: nan (dB"),
+    ("denoise=0x10", "is no number: 0x10"),
     ("denoise=41", "outside of 1 to 40 dB"), ("agc=-9", "outside of -50 to -10 dBFS"),
     ("loudness=1", "outside of -60 to 0 LUFS"), ("limit=0.1", "outside of -40 to 0 dBTP"),
-    ("limit=--1", "no number of dBTP"), ("full,agc=-51", "outside of -50 to -10 dBFS"),
+    ("limit=--1", "is no number: --1"), ("limit=-1dB", "is no number: -1dB (dBTP without the unit: limit=-1)"),
+    ("full, ", "'' is none of"), ("full,agc=-51", "outside of -50 to -10 dBFS"),
   ])
   func whatCannotBeMeantIsMisuse(choice: String, message: String) throws {
     for command in [
@@ -207,6 +212,12 @@ import Testing
     }
   }
 
+  @Test func spacesBehindCommasAreNoMatter() throws {
+    let spaced = try Tool.run("convert", Self.noisy, "-", "--clean", "full,  hum=50, limit=-3")
+    #expect(spaced.status == 0)
+    #expect(spaced.output == (try Tool.run("convert", Self.noisy, "-", "--clean", "limit=-3,full,hum=50").output))
+  }
+
   @Test func twoChoicesAreMisuse() throws {
     let outcome = try Tool.run("convert", Self.noisy, "-", "--clean", "full", "--clean", "agc")
     #expect(outcome.status == 64 && outcome.output.isEmpty)
@@ -216,10 +227,16 @@ import Testing
   @Test func helpTeachesIt() throws {
     for command in ["chunk", "convert", "split"] {
       let text = try Tool.run(command, "--help").text.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+      // In the order in which they work.
+      var rest = text[...]
       for part in [
-        "--clean <what>", "light:", "full:", "hum=50", "declip:", "denoise=DB:", "agc=DBFS:", "loudness=LUFS:",
+        "--clean <what>", "light:", "full:", "declip:", "dc:", "high-pass=HZ:", "10 to 500 Hz", "hum=50", "1.5 s",
+        "denoise=DB:", "1 to 40 dB", "agc=DBFS:", "-50 to -10 dBFS", "30 dB up or down", "loudness=LUFS:",
+        "-60 to 0 LUFS", "limit=DBTP:", "-40 to 0 dBTP", "at 24 kHz",
       ] {
-        #expect(text.contains(part), "\(command): \(part)")
+        let place = rest.range(of: part)
+        #expect(place != nil, "\(command): \(part)")
+        if let place { rest = rest[place.upperBound...] }
       }
     }
     // And nowhere else.
@@ -228,6 +245,28 @@ import Testing
       #expect(try Tool.run(command, Self.noisy, "--clean", "full").status == 64)
     }
     #expect(try Tool.run("check", "--help").text.contains("--clean dc"))
+  }
+
+  // MARK: Full scale
+
+  @Test func whatIsCutOffIsTold() throws {
+    let folder = try TemporaryFolder()
+    // Not resampled. What is within half a step of full scale counts as that.
+    let values: [Float] = [0, 1, -1, 1.000_01, 1.000_02, -1.000_02, 3, -70, 0.5]
+    let bytes = values.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value.bitPattern >> (8 * $0)) } }
+    let path = try folder.write("over.raw", bytes)
+    for encoding in ["pcm16", "pcm24", "ulaw", "alaw", "float32"] {
+      let outcome = try Tool.run("convert", path, "-", "--raw", "f32le,24000", "--encoding", encoding, "--quiet")
+      let line =
+        "utter: warning: \(path): 4 samples are beyond full scale and were cut off; --clean limit keeps them\n"
+      #expect(outcome.status == 0 && outcome.errors == (encoding == "float32" ? "" : line))
+    }
+    let loud = Tool.audio("float32-over-full-scale-16k.wav")
+    let split = try Tool.run("split", loud, "--out-dir", folder.path("pieces"), "--quiet")
+    #expect(split.errors.contains(" samples are beyond full scale and were cut off; --clean limit keeps them\n"))
+    #expect(split.errorLines.filter { $0.contains("warning") }.count == 1)
+    #expect(try Tool.run("convert", loud, "-", "--clean", "limit", "--quiet").errors.isEmpty)
+    #expect(try Tool.run("convert", loud, "-", "--clean", "agc", "--quiet").errors.isEmpty)
   }
 
   // MARK: Loudness
@@ -264,9 +303,49 @@ import Testing
     #expect(told.contains("for peaks not -10"))
     #expect(abs(Self.truePeak(lowered) + 1) < 0.05)
     let (limited, said) = try Self.converted(Tool.speech, "--clean", "loudness=-10,limit=-1.5")
-    #expect(said.contains("loudness -10 LUFS (gain +") && said.contains("off peaks), limit -1.5 dBTP; delay "))
+    #expect(said.contains(" LUFS (asked: -10; gain +") && said.contains("off peaks), limit -1.5 dBTP; delay "))
     #expect(Self.truePeak(limited) <= -1.5)
     #expect(try #require(Self.loudness(limited)) > (try #require(Self.loudness(lowered))) + 2)
+  }
+
+  /// The meter's gate of -70 LUFS, which leaves parts of a quiet recording out, is that of what is written.
+  @Test(arguments: [Float(-10), -18, -26, -36, -46.9], ["-20", "-30"])
+  func quietRecordingsReachItToo(decibels: Float, target: String) throws {
+    let folder = try TemporaryFolder()
+    let factor = pow(10, decibels / 20)
+    let bytes = try CheckCommandTests.speech().flatMap { sample in
+      let bits = (sample * factor).bitPattern
+      return (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * $0)) }
+    }
+    let path = try folder.write("quiet.raw", bytes)
+    let (samples, errors) = try Self.converted(path, "--raw", "f32le,48000", "--clean", "loudness=\(target),limit=0")
+    #expect(errors.contains("loudness \(target) LUFS (gain +"), "\(errors)")
+    #expect(abs(try #require(Self.loudness(samples)) - Double(target)!) <= 0.1)
+  }
+
+  /// The figure is that of the output, which a limiter makes softer.
+  @Test func whatIsSaidIsWhatIsWritten() throws {
+    let folder = try TemporaryFolder()
+    let clean = ["--clean", "loudness=-10,limit"]
+    let samples = try Self.converted(Tool.speech, clean[0], clean[1]).samples
+    let reached = String(format: "%.1f", try #require(Self.loudness(samples)))
+    #expect(try #require(Double(reached)) < -10.5)
+    for command in [
+      ["convert", Tool.speech, "-"], ["chunk", Tool.speech],
+      ["split", Tool.speech, "--out-dir", folder.path("pieces")],
+    ] {
+      let outcome = try Tool.run(command + clean)
+      #expect(outcome.status == 0)
+      let warnings = outcome.errorLines.filter { $0.contains("warning") }
+      #expect(
+        warnings == [
+          "utter: warning: \(Tool.speech): the loudness is \(reached) LUFS and not -10: the limiter takes the rest off peaks"
+        ])
+      #expect(outcome.errors.contains("loudness \(reached) LUFS (asked: -10; gain +"))
+    }
+    let lowered = try Tool.run("convert", Tool.speech, "-", "--clean", "loudness=-10")
+    #expect(lowered.errors.contains(" LUFS and not -10: peaks allow no more gain, unless --clean limit takes them\n"))
+    #expect(!(try Tool.run("convert", Tool.speech, "-", "--clean", "loudness=-30").errors.contains("warning")))
   }
 
   @Test func silenceHasNoLoudness() throws {

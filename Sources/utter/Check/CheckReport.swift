@@ -1,4 +1,5 @@
 import AudioDSP
+import AudioFiles
 import Foundation
 
 /// What a check found, as text and as JSON.
@@ -6,15 +7,18 @@ struct CheckReport: Sendable {
   let file: String
   let measured: CheckMeasurements
   let findings: [Finding]
+  private let raw: RawSampleFormat?
 
-  init(file: String, measured: CheckMeasurements) {
+  /// - Parameter raw: What the file's samples were taken for, where it has no header.
+  init(file: String, measured: CheckMeasurements, raw: RawSampleFormat? = nil) {
+    self.raw = raw
     self.file = file
     self.measured = measured
     findings = CheckRules.findings(of: measured)
   }
 
   /// The command that does all that helps; nil where nothing does.
-  var command: String? { CheckCure(findings).map { $0.command(for: file, rate: measured.rate) } }
+  var command: String? { CheckCure(findings, of: file)?.command(rate: measured.rate, raw: raw) }
 
   func count(_ severity: Finding.Severity) -> Int { findings.count { $0.severity == severity } }
 

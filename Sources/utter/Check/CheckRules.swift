@@ -215,18 +215,16 @@ struct CheckRules {
     let best = measured.bestChannel
     if let level = measured.channels[best].speechLevel {
       if level < Self.quietLevel {
+        let (remedy, helps) = cureOfQuietness(level)
         add(
           .tooQuiet, level < Self.quietLevelOfFault ? .fault : .note, value: level, unit: "dBFS",
           "Speech is quiet: \(text(level)) dBFS. Detectors of voice may miss it, and 16 bits leave \(text(level + 98)) dB above their own noise.",
-          remedy:
-            "Raise the input's gain by \(text(-26 - level)) dB; a file that exists can be raised without harm, if its noise is low.",
-          helps: ["--clean loudness", "--clean agc"]
-        )
+          remedy: remedy, helps: helps)
       } else if level > Self.loudLevel {
         add(
           .tooLoud, .note, value: level, unit: "dBFS",
           "Speech is very loud: \(text(level)) dBFS leaves no room for its peaks, so that they have been limited or cut.",
-          remedy: "Record with the input's gain 10 dB lower.", helps: ["--clean loudness", "--clean agc"])
+          remedy: "Record with the input's gain 10 dB lower.", helps: Self.levelHelps)
       }
     }
     for (index, channel) in measured.channels.enumerated() {
@@ -239,9 +237,33 @@ struct CheckRules {
         .levelSteps, .note, channel: index, places: [loud.place, quiet.place], value: loud.level - quiet.level,
         unit: "dB",
         "The level of speech changes by \(text(loud.level - quiet.level)) dB\(on(index)), from \(text(loud.level)) to \(text(quiet.level)) dBFS: the first place is the loudest, the second the quietest.",
-        remedy: "Stay at one distance from the microphone; level the parts before recognition.",
+        remedy:
+          "Stay at one distance from the microphone. A gain that follows the speech helps, if not always wholly.",
         helps: ["--clean agc"])
     }
+  }
+
+  /// An offset is raised with the speech.
+  private static let levelHelps = ["--clean dc,loudness", "--clean agc"]
+  /// Below it, in LUFS, no block is loud enough for `loudness` to be measured.
+  private static let leastLoudness = -70.0
+
+  private func cureOfQuietness(_ level: Double) -> (remedy: String, helps: [String]) {
+    let raise = "Raise the input's gain by \(text(-26 - level)) dB"
+    // The mean of channels that are alike is lower than all of them together.
+    let loudness = measured.loudness.map { $0 - 10 * log10(Double(measured.channels.count)) }
+    guard let loudness, loudness >= Self.leastLoudness else {
+      return ("\(raise): the loudness of so little cannot be measured, and nothing here raises it.", [])
+    }
+    let gainControl = AutomaticGainControl.Configuration()
+    let greatestGain = gainControl.gainRange.upperBound
+    if gainControl.targetInDecibels - level > greatestGain {
+      return (
+        "\(raise); a file that exists can be raised by --clean loudness, if its noise is low, and agc raises by \(text(greatestGain)) dB at the most.",
+        [Self.levelHelps[0]]
+      )
+    }
+    return ("\(raise); a file that exists can be raised without harm, if its noise is low.", Self.levelHelps)
   }
 
   /// In dB. Word errors of recognisers begin to rise below 20 and are a multiple at 10, most so for what they were not

@@ -18,20 +18,26 @@ struct CleaningChoice: Hashable, Sendable, CustomStringConvertible {
       light: dc and high-pass, for any microphone. No delay.
       full: dc, denoise and limit. For noisy recordings. Delay 18 ms.
 
-      dc: takes a constant offset away. No delay.
-      high-pass=HZ: takes away what is below, 80 unless given: rumble, wind, handling. No delay, but it turns the phase of \
-      low voices.
-      hum=50, hum=60: takes the tones of that mains away, for recordings that have them. No delay.
-      declip: rebuilds tops that were cut off, which may then exceed full scale: take limit, too. 5 ms.
-      denoise=DB: lowers steady noise, by 20 dB at the most unless given. 16 ms.
-      agc=DBFS: brings speech to one level as it comes, -23 unless given; for microphones, and for talkers at different \
-      distances. Limits peaks. 32 ms, those of denoise included.
-      loudness=LUFS: brings a recording to one loudness by one gain, -23 unless given; for files, because it reads them \
-      twice. Where peaks allow less, the gain is less, unless limit is on. No delay.
-      limit=DBTP: keeps true peaks under that, -1 unless given. 2 ms.
+      The parts, in the order in which they work; the order in which they are given does not matter.
 
-      Delays are those of a live pipe; times are compensated. What finds speech hears the sound as it was. For instance \
-      --clean full,agc or --clean light,hum=50 or --clean denoise=12,loudness=-16. 'utter check' says which would help.
+      declip: rebuilds tops that were cut off, which may then exceed full scale: take limit, too. 5 ms.
+      dc: takes a constant offset away. No delay.
+      (Here the rate is changed.)
+      high-pass=HZ: takes away what is below 10 to 500 Hz, 80 unless given: rumble, wind, handling. No delay, but it turns \
+      the phase of low voices.
+      hum=50, hum=60: takes the tones of that mains away, for recordings that have them; needs about 1.5 s to settle. No \
+      delay.
+      denoise=DB: lowers steady noise, by 1 to 40 dB at the most, 20 unless given. It lowers steady tones, too: leave it \
+      off for music. 16 ms.
+      agc=DBFS: brings speech to one level as it comes, -50 to -10 dBFS, -23 unless given, by 30 dB up or down at the \
+      most; for microphones, and for talkers at different distances. Limits peaks. 32 ms, those of denoise included.
+      loudness=LUFS: in place of agc, brings a recording to one loudness by one gain, -60 to 0 LUFS, -23 unless given; for \
+      files, because it reads them twice. Where peaks allow less, the gain is less, unless limit is on. No delay.
+      limit=DBTP: keeps true peaks under -40 to 0 dBTP, -1 unless given. 2 ms.
+
+      Delays are those of a live pipe at 24 kHz; times are compensated. What finds speech hears the sound as it was. For \
+      instance --clean full,agc or --clean light,hum=50 or --clean denoise=12,loudness=-16. 'utter check' says which would \
+      help.
       """,
     valueName: "what")
 
@@ -41,7 +47,8 @@ struct CleaningChoice: Hashable, Sendable, CustomStringConvertible {
   init(parsing text: String) throws {
     var named: Set<String> = []
     var preset: String?
-    let items = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    let items = text.split(separator: ",", omittingEmptySubsequences: false)
+      .map { $0.trimmingCharacters(in: .whitespaces) }
     for item in items {
       let halves = item.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       let (name, value) = (halves[0], halves.count > 1 ? halves[1] : nil)
@@ -113,8 +120,10 @@ struct CleaningChoice: Hashable, Sendable, CustomStringConvertible {
   ) throws -> Double {
     guard let text else { return preset }
     // Double reads more than people write: hexadecimal numbers, infinities.
-    guard !text.isEmpty, text.allSatisfy({ "+-.0123456789".contains($0) }), let number = Double(text) else {
-      throw Misuse("'\(name)=\(text.onOneLine)' has no number of \(unit) behind the '='")
+    guard !text.isEmpty else { throw Misuse("'\(name)=' has no number of \(unit) behind the '='") }
+    guard text.allSatisfy({ "+-.0123456789".contains($0) }), let number = Double(text) else {
+      throw Misuse(
+        "what '\(name)' has is no number: \(text.onOneLine) (\(unit) without the unit: \(name)=\(decimal(preset)))")
     }
     guard valid.contains(number) else {
       throw Misuse(

@@ -20,7 +20,11 @@ struct EventSink: ChunkSink {
   private var start = (offset: 0, events: 0, turns: 0)
   private var sent: [(range: Range<Int>, eventCount: Int, isCommitted: Bool)] = []
 
-  init(_ encoder: AudioEventEncoder, marksTurns: Bool, to output: Output) {
+  private let meter: OutputMeter
+
+  /// - Parameter meter: Hears what is sent.
+  init(_ encoder: AudioEventEncoder, marksTurns: Bool, meter: OutputMeter, to output: Output) {
+    self.meter = meter
     events = AudioEventSink(encoder, marksTurns: marksTurns) { event in
       try output.write(event)
       try output.endRecord()
@@ -39,6 +43,7 @@ struct EventSink: ChunkSink {
   }
 
   mutating func receive(_ chunk: Span<Int16>, at offset: Int) throws {
+    meter.process(chunk)
     try events.receive(chunk, at: offset)
   }
 

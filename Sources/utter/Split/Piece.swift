@@ -6,6 +6,8 @@ import Foundation
 struct Piece: Codable, Hashable, Sendable {
   /// The size of the piece's file.
   var bytes: Int
+  /// What `--clean` asked for, in its own words; not there where nothing was cleaned.
+  var clean: String?
   var container: String
   /// Whether the next piece starts where this one ends, and this one where the one before ended, because a limit asked
   /// for it.

@@ -8,14 +8,18 @@ final class PieceFiles {
   private let name: String
   private let place: PiecePlace
   private let format: PieceFormat
+  private let clean: String?
   private var writer: AudioFileWriter?
   private var start = 0
   private var isCut = false
   private var sampleCount = 0
   private(set) var pieces: [Piece] = []
 
-  /// - Parameter name: What the manifest calls the recording.
-  init(_ file: InputFiles.File, name: String, in place: PiecePlace, _ format: PieceFormat) {
+  /// - Parameters:
+  ///   - name: What the manifest calls the recording.
+  ///   - clean: What the manifest says of cleaning.
+  init(_ file: InputFiles.File, name: String, in place: PiecePlace, _ format: PieceFormat, clean: String? = nil) {
+    self.clean = clean
     self.file = file
     self.name = name
     self.place = place
@@ -49,7 +53,7 @@ final class PieceFiles {
     let rate = format.rate
     pieces.append(
       Piece(
-        bytes: PiecePlace.regularFileSize(place.path(name)) ?? 0, container: format.container.rawValue,
+        bytes: PiecePlace.regularFileSize(place.path(name)) ?? 0, clean: clean, container: format.container.rawValue,
         cut_after: isCut, cut_before: self.isCut, encoding: format.encoding.defaultValueDescription, end: end,
         end_s: rate.seconds(of: end), file: name, index: index, recording: self.name, sample_rate: rate.hertz,
         samples: sampleCount, speech_end: Nullable(speech?.upperBound),
