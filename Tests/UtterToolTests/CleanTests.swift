@@ -319,8 +319,9 @@ import Testing
     }
     let path = try folder.write("quiet.raw", bytes)
     let (samples, errors) = try Self.converted(path, "--raw", "f32le,48000", "--clean", "loudness=\(target),limit=0")
-    #expect(errors.contains("loudness \(target) LUFS (gain +"), "\(errors)")
-    #expect(abs(try #require(Self.loudness(samples)) - Double(target)!) <= 0.1)
+    #expect(errors.contains(" dB), limit 0 dBTP; ") && !errors.contains("warning"), "\(errors)")
+    // In 11 s, blocks of 400 ms in the gate's bin count for more than the meter's 0.01 LU.
+    #expect(abs(try #require(Self.loudness(samples)) - Double(target)!) <= 0.15)
   }
 
   /// The figure is that of the output, which a limiter makes softer.
