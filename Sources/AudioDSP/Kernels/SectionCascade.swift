@@ -39,13 +39,16 @@ struct SectionCascade: ~Copyable, Sendable {
 
   /// Takes one sample through a section that stands alone, `section` in place of the present one.
   mutating func process(_ sample: Float, through section: FilterSection) -> Float {
-    let x = sample.isFinite ? Double(sample) : 0
-    var state = memory[0]
-    let y = section.b1 * state.x1 + section.b0 * x - section.a1 * state.y1
-    state = ak_section_memory(x1: x, x2: state.x1, y1: y, y2: state.y1)
-    memory[0] = state
+    precondition(memory.count == 1)
+    var result = sample
+    unsafe withUnsafePointer(to: section) { section in
+      unsafe memory.withUnsafeMutableBufferPointer { memory in
+        guard let state = memory.baseAddress else { return }
+        unsafe ak_filter_sections(section, 1, state, position, &result, 1)
+      }
+    }
     position += 1
-    return Float(y)
+    return result
   }
 }
 
