@@ -47,7 +47,7 @@ public struct LoudnessNormalization: Hashable, Sendable {
     public enum Reason: Hashable, Sendable {
       /// It brings the recording to the target.
       case target
-      /// The target lies `missing` LU above what the ceiling allows.
+      /// The target lies `missing` LU above what the gain reaches, since the ceiling allows no more.
       case ceiling(missing: Double)
       /// It brings the recording to the target, with a limiter to take off up to `excess` dB from peaks.
       case limiter(excess: Double)
@@ -55,7 +55,7 @@ public struct LoudnessNormalization: Hashable, Sendable {
       case unmeasured
     }
 
-    /// In dB.
+    /// In dB, in ``ConstantGain/range``.
     public var gainInDecibels: Double
     public var reason: Reason
 
@@ -71,7 +71,7 @@ public struct LoudnessNormalization: Hashable, Sendable {
     }
   }
 
-  /// Decides on what was measured of the whole recording.
+  /// Decides on what was measured of the whole recording. A target that is more than 200 dB away is taken to be as far.
   ///
   /// - Parameters:
   ///   - loudness: ``LoudnessMeter/integrated``, in LUFS.
@@ -80,14 +80,15 @@ public struct LoudnessNormalization: Hashable, Sendable {
     guard let loudness, loudness.isFinite, truePeak > 0, truePeak < .infinity else {
       return Decision(gainInDecibels: 0, reason: .unmeasured)
     }
-    let wanted = targetInLUFS - loudness
+    // More is asked for only by what is no sound.
+    let range = ConstantGain.range
+    let wanted = min(max(targetInLUFS - loudness, range.lowerBound), range.upperBound)
     let excess = wanted + 20 * logarithm10(Double(truePeak)) - ceilingInDecibels
     guard excess > 0 else { return Decision(gainInDecibels: wanted, reason: .target) }
     switch peakRule {
     case .lowerGain:
-      // What is 200 dB over full scale is no sound.
-      return Decision(
-        gainInDecibels: max(wanted - excess, ConstantGain.range.lowerBound), reason: .ceiling(missing: excess))
+      let gain = max(wanted - excess, range.lowerBound)
+      return Decision(gainInDecibels: gain, reason: .ceiling(missing: wanted - gain))
     case .limit: return Decision(gainInDecibels: wanted, reason: .limiter(excess: excess))
     }
   }

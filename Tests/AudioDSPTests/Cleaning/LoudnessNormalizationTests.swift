@@ -48,9 +48,18 @@ import Testing
 
   @Test("Every gain that can be decided on can be applied")
   func extremes() {
+    // No meter says so, but a caller may.
+    for rule in [LoudnessNormalization.PeakRule.lowerGain, .limit] {
+      let normalization = LoudnessNormalization(targetInLUFS: 0, peakRule: rule)
+      #expect(normalization.decide(loudness: -1e9, truePeak: 1e-30) == .init(gainInDecibels: 200, reason: .target))
+      #expect(normalization.decide(loudness: 1e9, truePeak: 1).gainInDecibels == -200)
+    }
     for truePeak in [Float.leastNonzeroMagnitude, 1, 1e30, .greatestFiniteMagnitude] {
-      for loudness in [-70.0, -23, 30] {
+      for loudness in [-180.0, -70, -23, 30] {
         let decision = LoudnessNormalization().decide(loudness: loudness, truePeak: truePeak)
+        if case .ceiling(let missing) = decision.reason {
+          #expect(abs(missing - (-23 - loudness - decision.gainInDecibels)) < 1e-9)
+        }
         var gain = ConstantGain(.hz8000, gainInDecibels: decision.gainInDecibels)
         let output = processed([.greatestFiniteMagnitude, 1, .nan], by: &gain)
         #expect(output.allSatisfy { $0.isFinite } && output[2] == 0)
