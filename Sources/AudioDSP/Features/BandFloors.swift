@@ -16,8 +16,8 @@ struct BandFloors: ~Copyable, Sendable {
   private var block = 0
   private var countInBlock = 0
 
-  /// Floors at the start of a stream, which look back from `blockCount` to one more blocks of `blockLength` frames.
-  /// Levels are smoothed by going the part `rate` of the way to each.
+  /// Floors at the start of a stream, which look back from `blockCount - 1` to `blockCount` blocks of `blockLength`
+  /// frames, the present one included. Levels are smoothed by going the part `rate` of the way to each.
   init(bandCount: Int, rate: Float, blockLength: Int, blockCount: Int, kernels: Kernels) {
     self.kernels = kernels
     self.rate = rate

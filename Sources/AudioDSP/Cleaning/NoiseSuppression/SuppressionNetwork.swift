@@ -3,7 +3,8 @@
 /// et al., "Learning phrase representations using RNN encoder-decoder for statistical machine translation", 2014, as in
 /// PyTorch's `GRU`). How it was trained is in `Training/README.md`.
 ///
-/// Its state is bounded: each element lies between -1 and 1, and floors look back 2 s. Nothing allocates after `init`.
+/// Its state is bounded: each element lies between -1 and 1, and floors look back 1.6 to 1.8 s. Nothing allocates after
+/// `init`.
 struct SuppressionNetwork: ~Copyable, Sendable {
   /// What a band's gain is multiplied by is less than this.
   static let greatestFactor: Float = 4
