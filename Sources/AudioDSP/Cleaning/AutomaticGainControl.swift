@@ -130,8 +130,9 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
 
   /// Takes a detector's word on the next frame; what it changes starts with the next sample that is processed.
   ///
-  /// - Parameter frame: The score and ``FrameFeatures/alternatingEnergyInDecibels`` of the signal before anything
-  ///   changed its level. Frames come in order, each as soon as it is known.
+  /// - Parameter frame: The score, best of the sound as it was recorded, and
+  ///   ``FrameFeatures/alternatingEnergyInDecibels`` of the sound that is levelled, before this gain. Frames come in
+  ///   order, each as soon as it is known.
   public mutating func follow(_ frame: FrameScore) {
     let heard = Double(frame.features.alternatingEnergyInDecibels)
     // What is no number is below any range.

@@ -10,9 +10,9 @@
 /// 6. ``TruePeakLimiter``: nothing behind it raises a peak.
 ///
 /// The detector that leads the gain control hears what comes into the cleaner, since suppressors make good detectors
-/// worse, and the sound waits for it: ``lookAhead`` in all, the delay of noise suppression included. A
-/// ``ClippingRepair`` is not in the chain, because it belongs where the signal is as it was recorded, before any change
-/// of rate: ``MonoResampler`` has both.
+/// worse, and the sound waits for it: ``lookAhead`` in all, the delay of noise suppression included. The level of speech
+/// is that of what the parts before the gain control have left. A ``ClippingRepair`` is not in the chain, because it
+/// belongs where the signal is as it was recorded, before any change of rate: ``MonoResampler`` has both.
 ///
 /// Allocates nothing after `init`; without any part it passes samples through as they are.
 public struct Cleaner: ~Copyable, Sendable, SampleProcessor {
@@ -65,10 +65,10 @@ public struct Cleaner: ~Copyable, Sendable, SampleProcessor {
       self.suppressor = consume suppressor
     }
     if let gainControl = configuration.gainControl {
+      gain = GuidedGainControl(sampleRate, detector: kind, configuration: gainControl, delay: latency)
       let missing = max(0, sampleRate.sampleCount(in: Self.lookAhead) - latency)
       delay = DelayLine(count: missing)
       latency += missing
-      gain = GuidedGainControl(sampleRate, detector: kind, configuration: gainControl)
     }
     if configuration.gainInDecibels != 0 {
       constantGain = ConstantGain(sampleRate, gainInDecibels: configuration.gainInDecibels)
@@ -102,6 +102,7 @@ public struct Cleaner: ~Copyable, Sendable, SampleProcessor {
       Kernels.limit(&part, to: AutomaticGainControl.greatestSample)
       gain?.hear(part.span)
       processBeforeGain(&part)
+      gain?.measure(part.span)
       delay?.process(&part)
       gain?.process(&part)
       processFromGain(&part)

@@ -56,6 +56,7 @@ public struct SpeechLevelControl: ~Copyable, Sendable, SampleProcessor {
       // The gain control does the same, but the detector and the delay come before it.
       Kernels.limit(&part, to: AutomaticGainControl.greatestSample)
       gain.hear(part.span)
+      gain.measure(part.span)
       delay.process(&part)
       gain.process(&part)
       limiter.process(&part)
