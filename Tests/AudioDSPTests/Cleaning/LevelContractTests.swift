@@ -36,6 +36,25 @@ import Testing
     }
   }
 
+  @Test(
+    "However speech is cut, its gain is the same", arguments: [.neuralControl, .energyControl] as [LevelProcessor],
+    [8_000, 11_025, 44_100])
+  func cutsOfSpeech(processor: LevelProcessor, rate: Int) throws {
+    let recording = try TestRecording.named("clean-mono-16k.wav")
+    let start = try #require(recording.speech(mergingGapsBelow: 0.4).first).start
+    // So soft that what changes is the gain control's doing.
+    let part = try recording.waveSamples()[max(0, start - 8_000)..<start + 24_000].map { $0 * 0.05 }
+    let samples = try RatePair(from: recording.sampleRate, to: rate).resampled(part)
+    let whole = try processor.run([samples], at: rate)[0]
+    var random = SeededGenerator(seed: UInt64(rate))
+    let blocks = random.cuts(of: samples.count).map { Array(samples[$0]) }
+    let pieces = try processor.run(blocks, at: rate).flatMap { $0 }
+    #expect(firstBitDifference(whole, pieces) == nil)
+    func power(_ samples: [Float]) -> Double { samples.reduce(0) { $0 + Double($1) * Double($1) } }
+    let gain = 10 * log10(power(whole) / power(samples))
+    #expect(gain > 10, "\(gain)")
+  }
+
   @Test("One sample at a time, too", arguments: LevelProcessor.allCases)
   func singles(processor: LevelProcessor) throws {
     let samples = Array(Self.samples(8_000, seed: 5).prefix(3_000))
