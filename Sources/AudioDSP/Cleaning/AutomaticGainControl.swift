@@ -5,7 +5,7 @@
 ///
 /// 1. **Level**: the first frames of speech count fully, later ones less and less, up to a memory of 6 s of speech. A
 ///    frame counts as at most 10 dB above the level, so that a click does not duck the speech. When half of 120 ms is
-///    louder by 7 dB and more, or a second of speech is softer by as much and nothing in it reaches the level, someone
+///    louder by 7 dB and more, or 0.6 s of speech is softer by as much and nothing in it reaches the level, someone
 ///    else speaks, or from elsewhere, and the level starts anew from there.
 /// 2. **Gain**: what is missing to the target. It rises by at most 0.6 dB per frame of speech, since the first frames of
 ///    an utterance may be its softest, and falls at once.
@@ -63,7 +63,7 @@ public struct AutomaticGainControl: ~Copyable, Sendable, SampleProcessor {
     /// From how many frames of speech on a single one is held against the level.
     static let leastForCap = 20
     static let loudCount = 12
-    static let softCount = 100
+    static let softCount = 60
     /// What a level counts for that has just been set anew, after something loud or something soft.
     static let countAfterLoud = 30
     static let countAfterSoft = 100

@@ -96,7 +96,7 @@ import Testing
   }
 
   @Test(
-    "Who is loud after someone soft is brought down within 200 ms, and one who is soft after someone loud up in 2 s")
+    "Who is loud after someone soft is brought down within 200 ms, and one who is soft after someone loud up in 1.3 s")
   func change() {
     let frames = Self.frames(-42, 800) + Self.frames(-12, 500) + Self.frames(-42, 500)
     let gains = Self.gains(frames)
@@ -104,7 +104,7 @@ import Testing
     // What is loud at first may be but a stressed word.
     #expect(gains[820] < 0 && gains[830] < -4 && gains[870] < -7, "\(gains[820]) \(gains[830]) \(gains[870])")
     #expect(abs(gains[1_000] + 10.3) < 2 && abs(gains[1_299] + 10.3) < 1)
-    #expect(gains[1_500] > 17, "\(gains[1_500])")
+    #expect(gains[1_430] > 17, "\(gains[1_430])")
   }
 
   @Test("A click does not duck the speech")
