@@ -5,8 +5,10 @@
 /// mixed-down signal at the input rate is handed out beside the output, for analysis, and not cleaned: detectors are
 /// better off without.
 ///
-/// Of a ``CleaningConfiguration``, ``ClippingRepair`` stands before the engine and all else, in a ``Cleaner``, behind it.
-/// Their delays are compensated as an engine's is: sample `k` of the output is the instant `k / outputRate` of the input,
+/// What a ``CleaningConfiguration`` asks for is done in this order: ``ClippingRepair`` and ``DCFilter``, on each channel
+/// that is used, as it was recorded; the downmix; the engine; all else, in a ``Cleaner``, at the output rate. What is
+/// handed out for analysis is the downmix of the channels as they came: with ``Downmix/automatic``, each of the two has
+/// its own ``ChannelChooser``. Their delays are compensated as an engine's is: sample `k` of the output is the instant `k / outputRate` of the input,
 /// and after ``finish(_:)`` there are exactly `ceil(inputCount * outputRate / inputRate)` of them.
 public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// How the channels become one.
@@ -26,13 +28,14 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// How much later the output comes because of ``cleaning``, in samples at the input rate, rounded up.
   public let cleaningLatencyInSamples: Int
 
-  private var repair: ClippingRepair?
+  private var repair: RecordingRepair?
+  private var repairedDownmixer: Downmixer?
   private var cleaner: Cleaner?
-  /// How much of what comes out of either lies before the stream's start, and is dropped.
-  private var repairLead = 0
+  /// How much of what comes out of the cleaner lies before the stream's start, and is dropped.
   private var cleanerLead = 0
   private let isCleaning: Bool
-  /// The last slice at the input rate, its clipping repaired; empty where that is not asked for.
+  /// The last slice as it was recorded, repaired, and what it is mixed down to; empty where that is not asked for.
+  private var repairedFrames: [Float] = []
   private var repaired: [Float] = []
   /// The last slice at the input rate.
   private(set) var mono: [Float]
@@ -50,7 +53,11 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     cleaning: CleaningConfiguration = .off
   ) throws(DownmixError) {
     precondition(sliceCount > 0)
-    downmixer = try Downmixer(downmix, channelCount: channelCount, sampleRate: engine.inputRate)
+    let mixer = try Downmixer(downmix, channelCount: channelCount, sampleRate: engine.inputRate)
+    let otherMixer = try Self.repairedDownmixer(
+      downmix, channelCount: channelCount, sampleRate: engine.inputRate, cleaning)
+    downmixer = consume mixer
+    repairedDownmixer = consume otherMixer
     self.channelCount = channelCount
     self.sliceCount = sliceCount
     mono = [Float](repeating: 0, count: sliceCount)
@@ -59,16 +66,18 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     self.cleaning = cleaning
     isCleaning = cleaning != .off
     var latency = 0
-    if cleaning.repairsClipping {
-      let repair = ClippingRepair(engine.inputRate)
-      repairLead = repair.latencyInSamples
+    if cleaning.needsRecordingRepair {
+      let repair = RecordingRepair(
+        engine.inputRate, channelCount: channelCount, downmix: downmix, cleaning: cleaning, sliceCount: sliceCount)
+      repairedFrames = [Float](repeating: 0, count: sliceCount * channelCount)
       repaired = [Float](repeating: 0, count: sliceCount)
-      remainder += repairLead
-      latency += repairLead
+      remainder += repair.latencyInSamples
+      latency += repair.latencyInSamples
       self.repair = consume repair
     }
-    if cleaning.needsCleaner {
-      let cleaner = Cleaner(engine.outputRate, configuration: cleaning)
+    let rest = cleaning.withoutRecordingRepair
+    if rest.needsCleaner {
+      let cleaner = Cleaner(engine.outputRate, configuration: rest)
       cleanerLead = cleaner.latencyInSamples
       latency += (cleanerLead * engine.inputRate.hertz + engine.outputRate.hertz - 1) / engine.outputRate.hertz
       self.cleaner = consume cleaner
@@ -135,8 +144,8 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     engine.reset()
     downmixer.reset()
     repair?.reset()
+    repairedDownmixer?.reset()
     cleaner?.reset()
-    repairLead = Self.latency(of: repair)
     cleanerLead = Self.latency(of: cleaner)
     nonFiniteCount = 0
     inputCount = 0
@@ -158,15 +167,21 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
     let count = min(sliceCount, frameCount)
     let slice = interleaved.extracting(start..<start + count * channelCount)
     let written: Int
+    var repairedCount: Int?
     do throws(DownmixError) {
       nonFiniteCount += try Self.mix(&downmixer, slice, into: &mono)
+      if isCleaning, let count = Self.repair(slice, by: &repair, into: &repairedFrames) {
+        try Self.mix(&repairedDownmixer, repairedFrames, sampleCount: count * channelCount, into: &repaired)
+        repairedCount = count
+      }
     } catch {
       throw .input(error)
     }
     do throws(ResamplerError) {
       written =
         isCleaning
-        ? try resampleAndClean(count: count) : try Self.resample(&engine, mono, count: count, into: &output, at: 0)
+        ? try resampleAndClean(count: count, repairedCount: repairedCount)
+        : try Self.resample(&engine, mono, count: count, into: &output, at: 0)
     } catch {
       throw .engine(error)
     }
@@ -177,20 +192,20 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// Writes the last output to ``output``, and returns how much it is.
   @specialized(where Engine == Resampler)
   mutating func prepareLast() throws(PreparationError<Never>) -> Int {
+    guard !isCleaning else { return try finishAndClean() }
     do throws(ResamplerError) {
-      return isCleaning ? try finishAndClean() : try Self.finish(&engine, into: &output, at: 0)
+      return try Self.finish(&engine, into: &output, at: 0)
     } catch {
       throw .engine(error)
     }
   }
 
-  /// As ``prepare(_:from:)``, of the first `count` samples of ``mono``; returns how much output there is.
+  /// As ``prepare(_:from:)``, of the first `count` samples of ``mono`` or, where there is a repair, of as many as it has
+  /// given; returns how much output there is.
   @specialized(where Engine == Resampler)
-  private mutating func resampleAndClean(count: Int) throws(ResamplerError) -> Int {
+  private mutating func resampleAndClean(count: Int, repairedCount: Int?) throws(ResamplerError) -> Int {
     let written: Int
-    if cleaning.repairsClipping {
-      Self.copy(mono, count: count, into: &repaired)
-      let repairedCount = Self.process(&repaired, count: count, by: &repair, lead: &repairLead)
+    if let repairedCount {
       written = try Self.resample(&engine, repaired, count: repairedCount, into: &output, at: 0)
     } else {
       written = try Self.resample(&engine, mono, count: count, into: &output, at: 0)
@@ -200,30 +215,74 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
 
   /// As ``prepareLast()``: silence drives out what each part holds.
   @specialized(where Engine == Resampler)
-  private mutating func finishAndClean() throws(ResamplerError) -> Int {
+  private mutating func finishAndClean() throws(PreparationError<Never>) -> Int {
     var written = 0
-    var left = Self.latency(of: repair)
-    while left > 0 {
-      let count = min(left, sliceCount)
-      Kernels.fill(&repaired, in: 0..<count, with: 0)
-      let repairedCount = Self.process(&repaired, count: count, by: &repair, lead: &repairLead)
-      written += try Self.resample(&engine, repaired, count: repairedCount, into: &output, at: written)
-      left -= count
+    while let count = try finishRepair() {
+      do throws(ResamplerError) {
+        written += try Self.resample(&engine, repaired, count: count, into: &output, at: written)
+      } catch {
+        throw .engine(error)
+      }
     }
-    written += try Self.finish(&engine, into: &output, at: written)
+    do throws(ResamplerError) {
+      written += try Self.finish(&engine, into: &output, at: written)
+    } catch {
+      throw .engine(error)
+    }
     let silence = Self.latency(of: cleaner)
     Self.makeRoom(for: written + silence, in: &output)
     Kernels.fill(&output, in: written..<written + silence, with: 0)
     return Self.process(&output, count: written + silence, by: &cleaner, lead: &cleanerLead)
   }
 
+  /// Mixes the next of the last repaired sample frames down to ``repaired``, and returns how many they are; nil when none
+  /// are left.
+  private mutating func finishRepair() throws(PreparationError<Never>) -> Int? {
+    guard let count = Self.finish(&repair, into: &repairedFrames) else { return nil }
+    do throws(DownmixError) {
+      try Self.mix(&repairedDownmixer, repairedFrames, sampleCount: count * channelCount, into: &repaired)
+      return count
+    } catch {
+      throw .input(error)
+    }
+  }
+
   // Those below are static so that each names exactly the state that it changes.
+
+  private static func repairedDownmixer(
+    _ downmix: Downmix, channelCount: Int, sampleRate: SampleRate, _ cleaning: CleaningConfiguration
+  ) throws(DownmixError) -> Downmixer? {
+    guard cleaning.needsRecordingRepair else { return nil }
+    return try Downmixer(downmix, channelCount: channelCount, sampleRate: sampleRate)
+  }
 
   private static func mix(
     _ downmixer: inout Downmixer, _ slice: Span<Float>, into mono: inout [Float]
   ) throws(DownmixError) -> Int {
     var target = mono.mutableSpan
     return try downmixer.process(slice, into: &target)
+  }
+
+  /// Returns how many sample frames have been repaired; nil where that is not asked for.
+  private static func repair(
+    _ slice: Span<Float>, by repair: inout RecordingRepair?, into frames: inout [Float]
+  ) -> Int? {
+    guard repair != nil else { return nil }
+    var target = frames.mutableSpan
+    return repair?.process(slice, into: &target)
+  }
+
+  private static func finish(_ repair: inout RecordingRepair?, into frames: inout [Float]) -> Int? {
+    guard repair != nil else { return nil }
+    var target = frames.mutableSpan
+    return repair?.finish(into: &target)
+  }
+
+  private static func mix(
+    _ downmixer: inout Downmixer?, _ frames: [Float], sampleCount: Int, into mono: inout [Float]
+  ) throws(DownmixError) {
+    var target = mono.mutableSpan
+    _ = try downmixer?.process(frames.span.extracting(..<sampleCount), into: &target)
   }
 
   private static func resample(
@@ -247,11 +306,6 @@ public struct MonoResampler<Engine: ResamplingEngine & ~Copyable>: ~Copyable {
   /// Never within what engines state; one that gives its output in larger bursts makes the buffer grow.
   private static func makeRoom(for count: Int, in samples: inout [Float]) {
     if count > samples.count { samples.append(contentsOf: repeatElement(0, count: count - samples.count)) }
-  }
-
-  private static func copy(_ input: [Float], count: Int, into output: inout [Float]) {
-    var target = output.mutableSpan
-    for i in 0..<count { target[i] = input[i] }
   }
 
   /// Processes the first `count` samples and takes off those that lie before the stream's start, of which `lead` are

@@ -63,9 +63,9 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
   public var inputRate: SampleRate { resampler.inputRate }
   /// The rate of the chunks.
   public var outputRate: SampleRate { resampler.outputRate }
-  /// How far the resampler, and what cleans, stay behind the input, in samples at the input rate. With a detector, output also waits for
-  /// the end of its 10 ms frame and for the detector's look-ahead, whichever is longer, and a segment's start for what
-  /// the segmenter needs to confirm it.
+  /// How far the resampler, and what cleans, stay behind the input, in samples at the input rate. With a detector, output
+  /// also waits for the end of its 10 ms frame and for the detector's look-ahead, whichever is longer, and a segment's
+  /// start for what the segmenter needs to confirm it.
   public var latencyInSamples: Int { resampler.latencyInSamples }
   /// How much of ``latencyInSamples`` is due to cleaning, rounded up.
   public var cleaningLatencyInSamples: Int { resampler.cleaningLatencyInSamples }

@@ -12,7 +12,8 @@
 /// The detector that leads the gain control hears what comes into the cleaner, since suppressors make good detectors
 /// worse, and the sound waits for it: ``lookAhead`` in all, the delay of noise suppression included. The level of speech
 /// is that of what the parts before the gain control have left. A ``ClippingRepair`` is not in the chain, because it
-/// belongs where the signal is as it was recorded, before any change of rate: ``MonoResampler`` has both.
+/// belongs where the signal is as it was recorded, before any downmix or change of rate. ``MonoResampler`` has both, and
+/// takes the offset away there, too, instead of here.
 ///
 /// Allocates nothing after `init`; without any part it passes samples through as they are.
 public struct Cleaner: ~Copyable, Sendable, SampleProcessor {

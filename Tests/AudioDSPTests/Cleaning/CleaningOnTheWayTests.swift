@@ -41,8 +41,14 @@ import Testing
       var repair = ClippingRepair(try pair.inputRate)
       samples = aligned(samples, by: &repair)
     }
+    if cleaning.removesOffset {
+      var filter = try DCFilter(pair.inputRate)
+      samples = aligned(samples, by: &filter)
+    }
     samples = try pair.resampled(samples)
-    var cleaner = Cleaner(try pair.outputRate, configuration: cleaning)
+    var rest = cleaning
+    (rest.repairsClipping, rest.removesOffset) = (false, false)
+    var cleaner = Cleaner(try pair.outputRate, configuration: rest)
     return aligned(samples, by: &cleaner)
   }
 
