@@ -12,6 +12,7 @@
 ///
 /// | corner, Hz | 1 % is left after | phase at 100 Hz | level at 100 Hz |
 /// | --- | --- | --- | --- |
+/// | 1 | 0.73 s | 0.6 degrees | -0.0004 dB |
 /// | 2 | 0.37 s | 1.1 degrees | -0.002 dB |
 /// | 3 | 0.24 s | 1.7 degrees | -0.004 dB |
 /// | 5 | 0.15 s | 2.9 degrees | -0.011 dB |

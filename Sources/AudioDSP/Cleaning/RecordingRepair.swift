@@ -33,7 +33,7 @@ struct RecordingRepair: ~Copyable {
       if cleaning.repairsClipping { clipping = ClippingRepair(sampleRate) }
       guard cleaning.removesOffset else { return }
       do throws(FilterError) {
-        offset = try DCFilter(sampleRate)
+        offset = try DCFilter(sampleRate, cornerFrequency: CleaningConfiguration.offsetCorner)
       } catch {
         preconditionFailure("\(error)")
       }
