@@ -49,7 +49,9 @@ public struct Cleaner: ~Copyable, Sendable, SampleProcessor {
     self.configuration = configuration
     var latency = 0
     do throws(FilterError) {
-      if configuration.removesOffset { offset = try DCFilter(sampleRate, cornerFrequency: CleaningConfiguration.offsetCorner) }
+      if configuration.removesOffset {
+        offset = try DCFilter(sampleRate, cornerFrequency: CleaningConfiguration.offsetCorner)
+      }
       if let frequency = configuration.highPassFrequency {
         highPass = try HighPassFilter(sampleRate, cornerFrequency: frequency)
       }

@@ -76,7 +76,8 @@ import Testing
   // MARK: What it does to sound
 
   @Test(
-    "Noise in pauses is softer by up to the limit, and speech stays", arguments: [8_000, 16_000, 24_000, 44_100, 48_000])
+    "Noise in pauses is softer by up to the limit, and speech stays",
+    arguments: [8_000, 16_000, 24_000, 44_100, 48_000])
   func pauses(rate: Int) throws {
     let recording = try TestRecording.named("noisy-10dB-16k.wav")
     let input = try Self.recording("noisy-10dB-16k.wav", rate: rate)

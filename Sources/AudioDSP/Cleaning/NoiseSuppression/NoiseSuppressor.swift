@@ -140,7 +140,8 @@ public struct NoiseSuppressor: ~Copyable, Sendable, SampleProcessor {
     while taken < block.count {
       let count = min(hop - filled, block.count - taken)
       var part = block._mutatingExtracting(taken..<taken + count)
-      Kernels.copy(part.span, limit: AutomaticGainControl.greatestSample, into: &samples, at: samples.count - hop + filled)
+      let place = samples.count - hop + filled
+      Kernels.copy(part.span, limit: AutomaticGainControl.greatestSample, into: &samples, at: place)
       Kernels.copy(ready, from: filled, into: &part)
       filled += count
       taken += count
