@@ -110,7 +110,7 @@ enum SomeCleaning: String, CaseIterable, CustomTestStringConvertible {
     let found = processed(input, by: &cleaner)
 
     var samples = input
-    var offset = try DCFilter(sampleRate)
+    var offset = try DCFilter(sampleRate, cornerFrequency: 1)
     samples = processed(samples, by: &offset)
     var highPass = try HighPassFilter(sampleRate)
     samples = processed(samples, by: &highPass)

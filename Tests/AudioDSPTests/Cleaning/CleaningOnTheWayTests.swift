@@ -42,7 +42,7 @@ import Testing
       samples = aligned(samples, by: &repair)
     }
     if cleaning.removesOffset {
-      var filter = try DCFilter(pair.inputRate)
+      var filter = try DCFilter(pair.inputRate, cornerFrequency: 1)
       samples = aligned(samples, by: &filter)
     }
     samples = try pair.resampled(samples)

@@ -65,7 +65,7 @@ import Testing
           samples = aligned(samples, by: &repair)
         }
         if cleaning.removesOffset {
-          var filter = try DCFilter(rate)
+          var filter = try DCFilter(rate, cornerFrequency: 1)
           samples = aligned(samples, by: &filter)
         }
         return samples
