@@ -61,7 +61,8 @@ let package = Package(
     .target(name: "CAllocationCounter", path: "Tests/CAllocationCounter"),
     .target(name: "AudioTestSupport", dependencies: ["CAllocationCounter"], path: "Tests/AudioTestSupport"),
     .testTarget(
-      name: "AudioDSPTests", dependencies: ["AudioDSP", "AudioTestSupport"], exclude: ["NeuralReference", "Cleaning/SuppressionReference"]),
+      name: "AudioDSPTests", dependencies: ["AudioDSP", "AudioTestSupport"],
+      exclude: ["NeuralReference", "Cleaning/SuppressionReference"]),
     .testTarget(name: "AudioFilesTests", dependencies: ["AudioDSP", "AudioFiles", "CSndFile", "AudioTestSupport"]),
     .testTarget(name: "RealtimeVoiceTests", dependencies: ["RealtimeVoice", "AudioTestSupport"]),
     // The fuzzer's own package, which has the rest of this folder, is Tests/Fuzzing/Package.swift.
