@@ -14,9 +14,16 @@ public protocol ChunkSink: ~Copyable {
   ///   - event: Its places are samples of the input.
   ///   - outputOffset: Where the kept part starts or ends, in samples of the output.
   mutating func receive(_ event: SegmentEvent, at outputOffset: Int) throws(Failure)
+
+  /// The detector's word on the next 10 ms frame of the input, as soon as it is known: what it decides, and the chunks
+  /// that lie before it, may come later.
+  mutating func receive(_ score: FrameScore) throws(Failure)
 }
 
 extension ChunkSink where Self: ~Copyable {
   /// Takes no notice.
   public mutating func receive(_ event: SegmentEvent, at outputOffset: Int) throws(Failure) {}
+
+  /// Takes no notice.
+  public mutating func receive(_ score: FrameScore) throws(Failure) {}
 }

@@ -78,6 +78,10 @@ public struct ChunkerError: Error, Equatable, CustomStringConvertible {
   /// What was asked for.
   public var duration: Duration
 
+  package init(duration: Duration) {
+    self.duration = duration
+  }
+
   public var description: String {
     "a chunk of \(duration) is outside of \(Chunker.durations.lowerBound) to \(Chunker.durations.upperBound)"
   }

@@ -13,7 +13,7 @@
 public struct SpeechChunker<Engine, Detector>: ~Copyable
 where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~Copyable {
   private var resampler: MonoResampler<Engine>
-  private var finder: SpeechFinder<Detector>
+  @usableFromInline var finder: SpeechFinder<Detector>
   @usableFromInline var gate: SpeechGate
 
   /// A chunker of a stream that goes through `engine`, and past `detector` if there is one.
@@ -27,11 +27,13 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
   ///   - padsLastChunk: Whether silence makes the last chunk of a segment, or of the stream, as long as the others.
   ///   - ditherSeed: Adds TPDF dither where there is one.
   ///   - cleaning: What is done to the sound that is sent; the detector hears it as it was.
+  ///   - sendsOnlySpeech: Whether the detector decides what is sent. Else everything is, and the sink is given the
+  ///     detector's scores, but no decisions.
   /// - Throws: ``SpeechChunkerError``
   public init(
     engine: consuming Engine, detector: consuming Detector?, channelCount: Int, downmix: Downmix = .mean,
     chunkDuration: Duration, segmentation: SegmenterConfiguration = .turns, padsLastChunk: Bool = false,
-    ditherSeed: UInt64? = nil, cleaning: CleaningConfiguration = .off
+    ditherSeed: UInt64? = nil, cleaning: CleaningConfiguration = .off, sendsOnlySpeech: Bool = true
   ) throws(SpeechChunkerError) {
     let (inputRate, outputRate) = (engine.inputRate, engine.outputRate)
     guard Chunker.durations.contains(chunkDuration) else {
@@ -50,9 +52,11 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
       throw .downmix(error)
     }
     let latency = resampler.latencyInSamples
-    finder = SpeechFinder(detector, segmentation: segmentation, sampleRate: inputRate, sliceCount: sliceCount)
+    finder = SpeechFinder(
+      detector, isGating: sendsOnlySpeech, segmentation: segmentation, sampleRate: inputRate, sliceCount: sliceCount)
     gate = SpeechGate(
-      from: inputRate, to: outputRate, chunkSampleCount: chunkSampleCount, isDetecting: finder.isDetecting,
+      from: inputRate, to: outputRate, chunkSampleCount: chunkSampleCount,
+      isDetecting: finder.isDetecting && sendsOnlySpeech,
       // What the finder has not settled, what the resampler and cleaning keep back, and a slice.
       heldInputCount: finder.unsettledCount + latency + sliceCount,
       boundaryCapacity: finder.decisionCapacity(forInputCount: latency + sliceCount), padsLastChunk: padsLastChunk,
@@ -141,6 +145,7 @@ where Engine: ResamplingEngine & ~Copyable, Detector: VoiceActivityDetector & ~C
     into sink: inout Sink
   ) throws(PreparationError<Sink.Failure>) {
     do throws(Sink.Failure) {
+      for i in 0..<finder.scoredCount { try sink.receive(finder.scores[i]) }
       while let output = gate.next() {
         switch output {
         case .chunk(let place, let offset): try sink.receive(gate.samples.span.extracting(place), at: offset)

@@ -1,19 +1,26 @@
 /// A detector, if there is one, and the segmenter behind it: tells a gate where speech starts and ends.
+@usableFromInline
 struct SpeechFinder<Detector: VoiceActivityDetector & ~Copyable>: ~Copyable {
   /// Whether there is a detector. Without one nothing is told, and everything counts as speech.
   let isDetecting: Bool
   /// The most samples of which is not settled whether they belong to a segment.
   let unsettledCount: Int
 
+  /// Whether the gate is told of segments; else it stays open, and only scores are given.
+  private let isGating: Bool
   private var detector: Detector?
   private var segmenter: Segmenter
-  private var scores: [FrameScore]
+  /// The first ``scoredCount`` of these were given last.
+  @usableFromInline private(set) var scores: [FrameScore]
+  @usableFromInline private(set) var scoredCount = 0
   private let finalFrameCapacity: Int
 
   /// - Parameter sliceCount: The most samples that come at once.
   init(
-    _ detector: consuming Detector?, segmentation: SegmenterConfiguration, sampleRate: SampleRate, sliceCount: Int
+    _ detector: consuming Detector?, isGating: Bool, segmentation: SegmenterConfiguration, sampleRate: SampleRate,
+    sliceCount: Int
   ) {
+    self.isGating = isGating
     let grid = FrameGrid(sampleRate)
     var lookAhead = 0
     var scoreCapacity = 0
@@ -48,24 +55,29 @@ struct SpeechFinder<Detector: VoiceActivityDetector & ~Copyable>: ~Copyable {
 
   mutating func process(_ mono: Span<Float>, _ gate: inout SpeechGate) {
     guard isDetecting else { return }
-    decide(Self.detect(&detector, mono, into: &scores), streamEnd: nil, &gate)
+    scoredCount = Self.detect(&detector, mono, into: &scores)
+    guard isGating else { return }
+    decide(streamEnd: nil, &gate)
     gate.settle(untilInput: segmenter.settledEnd)
   }
 
   /// Takes the end of a stream of `sampleCount` samples.
   mutating func finish(sampleCount: Int, _ gate: inout SpeechGate) {
     guard isDetecting else { return }
-    decide(Self.finish(&detector, into: &scores), streamEnd: sampleCount, &gate)
+    scoredCount = Self.finish(&detector, into: &scores)
+    guard isGating else { return }
+    decide(streamEnd: sampleCount, &gate)
     if let event = segmenter.finish(sampleCount: sampleCount) { gate.note(event) }
   }
 
   mutating func reset() {
     detector?.reset()
     segmenter.reset()
+    scoredCount = 0
   }
 
-  private mutating func decide(_ count: Int, streamEnd: Int?, _ gate: inout SpeechGate) {
-    for i in 0..<count {
+  private mutating func decide(streamEnd: Int?, _ gate: inout SpeechGate) {
+    for i in 0..<scoredCount {
       if let event = segmenter.process(scores[i], streamEnd: streamEnd) { gate.note(event) }
     }
   }

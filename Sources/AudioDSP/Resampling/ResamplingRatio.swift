@@ -18,7 +18,7 @@ package struct ResamplingRatio: Equatable {
   /// the count is: instants before the stream's start have negative numbers.
   ///
   /// The product overflows after 2^63 / 192,000 samples, eight years at 192 kHz.
-  func outputCount(forInputCount inputCount: Int) -> Int { -(-inputCount * outputs).flooredQuotient(inputs) }
+  package func outputCount(forInputCount inputCount: Int) -> Int { -(-inputCount * outputs).flooredQuotient(inputs) }
 
   /// The input sample at or before an output.
   func inputBase(ofOutput output: Int) -> Int { (output * inputs).flooredQuotient(outputs) }

@@ -1,0 +1,97 @@
+import AudioDSP
+
+extension VoiceSession {
+  /// Gives the next samples for the speaker: all of `output` is written, silence where there is nothing to play.
+  ///
+  /// What is given counts as played; ``PlayoutConfiguration/outputLatency`` is taken off where it matters what was heard.
+  ///
+  /// - Returns: How many of the samples belong to an answer.
+  public mutating func play(into output: inout MutableSpan<Int16>, at now: Duration) -> Int {
+    let count = playout.render(into: &output)
+    while let event = playout.nextEvent() { take(event, at: now) }
+    return count
+  }
+
+  private mutating func take(_ event: PlayoutEvent, at now: Duration) {
+    switch event.kind {
+    case .started:
+      if timing.firstPlayed == nil {
+        timing.firstPlayed = now
+        // Someone who speaks on into an answer turns it down and, going on, interrupts it.
+        microphone?.feed.interruption.restart()
+      }
+      tell(.playoutStarted(itemID: event.itemID, timing))
+    case .finished:
+      tell(.playoutFinished(itemID: event.itemID))
+      if playout.isDucked, !isSounding { playout.restore() }
+    case .starved: tell(.playoutStarved(itemID: event.itemID))
+    case .resumed: break
+    }
+  }
+
+  /// Whether an answer is played, or waits for it.
+  var isSounding: Bool { playout.isPlaying || !playout.isEmpty }
+
+  // MARK: Interruption
+
+  mutating func judge(_ verdict: InterruptionDetector.Verdict, at now: Duration) {
+    guard isSounding, configuration.interruption.confirmation != .never else { return }
+    switch verdict {
+    case .suspected: duck()
+    case .dismissed:
+      guard playout.isDucked else { return }
+      playout.restore()
+      tell(.restored)
+    case .confirmed:
+      duck()
+      interrupt(at: now, servicesOwn: false)
+    }
+  }
+
+  private mutating func duck() {
+    guard !playout.isDucked else { return }
+    playout.duck()
+    tell(.ducked)
+  }
+
+  /// The user has the turn: nothing more of the answer is played, here or at the service.
+  ///
+  /// - Parameter servicesOwn: Whether the service ends the answer by itself.
+  mutating func interrupt(at now: Duration, servicesOwn: Bool) {
+    let isActive = answers.active != nil && answers.active?.isInterrupted == false
+    guard isSounding || isActive else { return }
+    if isActive {
+      let id = answers.active?.responseID
+      answers.kill()
+      if !servicesOwn { say(.cancelResponse(id: id)) }
+    }
+    stopPlayout(editing: true)
+  }
+
+  /// Stops what is played, tells the service how much of it was heard, and everyone else.
+  mutating func stopPlayout(editing: Bool) {
+    let stopped = playout.stop()
+    let rate = playoutRate
+    var heard: [HeardItem] = []
+    for item in stopped {
+      let milliseconds = PlayoutQueue.milliseconds(
+        heard: item.playedSampleCount, received: item.receivedSampleCount, at: rate)
+      heard.append(
+        HeardItem(
+          itemID: item.id, heardInMilliseconds: milliseconds,
+          receivedInMilliseconds: PlayoutQueue.milliseconds(
+            heard: item.receivedSampleCount, received: item.receivedSampleCount, at: rate)))
+      history.cut(itemID: item.id, heard: item.playedSampleCount, of: item.receivedSampleCount)
+      guard editing, rules.editsItems else { continue }
+      // A service refuses to truncate to nothing.
+      if milliseconds > 0 {
+        say(
+          .truncateItem(
+            id: item.id, contentIndex: item.contentIndex, audioEndInMilliseconds: milliseconds))
+      } else {
+        say(.deleteItem(id: item.id))
+      }
+    }
+    tell(.interrupted(heard))
+  }
+}
