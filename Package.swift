@@ -2,9 +2,14 @@
 
 import PackageDescription
 
-// The command-line tool is the only part with a package dependency. A consumer that names this package with
-// `traits: []` therefore resolves and fetches nothing else.
+// Only the command-line tool and what talks to a network have package dependencies. A consumer that names this package
+// with `traits: []` therefore resolves and fetches nothing else.
 let toolOnly: TargetDependencyCondition? = .when(traits: ["CommandLineTool"])
+let networkOnly: TargetDependencyCondition? = .when(traits: ["Networking"])
+
+func nio(_ name: String) -> Target.Dependency {
+  .product(name: name, package: "swift-nio", condition: networkOnly)
+}
 
 let swiftSettings: [SwiftSetting] = [.strictMemorySafety()]
 
@@ -15,6 +20,7 @@ let package = Package(
     .library(name: "AudioDSP", targets: ["AudioDSP"]),
     .library(name: "AudioFiles", targets: ["AudioFiles"]),
     .library(name: "RealtimeVoice", targets: ["RealtimeVoice"]),
+    .library(name: "RealtimeVoiceNIO", targets: ["RealtimeVoiceNIO"]),
     .library(name: "AppleAudio", targets: ["AppleAudio"]),
     .executable(name: "utter", targets: ["utter"]),
     // For the Benchmarks package and the tests of this one; not API.
@@ -23,11 +29,18 @@ let package = Package(
     .library(name: "_LatencyBudget", targets: ["LatencyBudget"]),
   ],
   traits: [
-    .trait(name: "CommandLineTool", description: "The utter tool, with swift-argument-parser."),
+    .trait(name: "Networking", description: "RealtimeVoiceNIO and RealtimeSimulator, with SwiftNIO."),
+    .trait(
+      name: "CommandLineTool", description: "The utter tool, with swift-argument-parser.",
+      enabledTraits: ["Networking"]),
     .default(enabledTraits: ["CommandLineTool"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
   ],
   targets: [
     // Arrows point up: a target imports only what stands above it.
@@ -47,6 +60,16 @@ let package = Package(
     .target(
       name: "AudioFiles", dependencies: ["AudioDSP", "CSndFile", "CSampleRate"], swiftSettings: swiftSettings),
     .target(name: "RealtimeVoice", dependencies: ["AudioDSP"], swiftSettings: swiftSettings),
+    .target(
+      name: "RealtimeVoiceNIO",
+      dependencies: [
+        "AudioDSP", "RealtimeVoice",
+        nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nio("NIOConcurrencyHelpers"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: networkOnly),
+        .product(name: "Logging", package: "swift-log", condition: networkOnly),
+        .product(name: "Metrics", package: "swift-metrics", condition: networkOnly),
+      ],
+      swiftSettings: swiftSettings),
     // By itself, since AVFAudio brings Foundation, which AudioDSP does without; empty where there is no AVFAudio.
     .target(name: "AppleAudio", dependencies: ["AudioDSP"], swiftSettings: swiftSettings),
     .target(name: "LatencyBudget", dependencies: ["AudioDSP", "RealtimeVoice"], swiftSettings: swiftSettings),
