@@ -168,6 +168,50 @@ def messages():
     return {name: line.encode() for name, line in lines.items()}
 
 
+def services():
+    """What services send; the last byte is the dialect's number, or 4 for a URL."""
+    audio = "AAECAwQF"
+    messages = {
+        0: ['{"type":"session.created","session":{"id":"s","expires_at":1764122400,"audio":{"input":{"format":{"type":"audio/pcm",'
+            '"rate":24000}},"output":{"format":{"type":"audio/pcmu"}}}}}',
+            '{"type":"input_audio_buffer.speech_started","audio_start_ms":1184,"item_id":"i"}',
+            '{"type":"input_audio_buffer.speech_stopped","audio_end_ms":3.5e3,"item_id":null}',
+            '{"type":"response.output_audio.delta","response_id":"r","item_id":"i","content_index":0,"delta":"%s"}' % audio,
+            '{"type":"response.output_audio_transcript.delta","delta":"a\\ud83d\\ude00\\n"}',
+            '{"type":"conversation.item.input_audio_transcription.completed","item_id":"i","transcript":"Hi"}',
+            '{"type":"response.output_item.done","item":{"id":"i","type":"function_call","name":"f","call_id":"c","arguments":"{}"}}',
+            '{"type":"response.done","response":{"id":"r","status":"cancelled","status_details":{"reason":"turn_detected"},'
+            '"usage":{"input_tokens":9,"output_tokens":8,"input_token_details":{"text_tokens":4,"audio_tokens":5,"cached_tokens":7},'
+            '"output_token_details":{"text_tokens":3,"audio_tokens":5}}}}',
+            '{"type":"response.done","response":{"status":"failed","status_details":{"error":{"type":"t","message":"m"}}}}',
+            '{"type":"conversation.item.truncated","item_id":"i","audio_end_ms":1500}',
+            '{"type":"conversation.item.deleted","item_id":"i"}',
+            '{"type":"rate_limits.updated","rate_limits":[{"name":"tokens","limit":5,"remaining":4,"reset_seconds":0.06}]}',
+            '{"type":"error","error":{"type":"t","code":429,"message":"m","param":"p","event_id":"e"}}'],
+        1: ['{"type":"response.audio.delta","delta":"%s"}' % audio, '{"type":"response.text.done","text":"x"}',
+            '{"type":"session.updated","session":{"input_audio_format":"pcm16","output_audio_format":"g711_ulaw"}}'],
+        2: ['{"setupComplete":{"sessionId":"s"},"goAway":{"timeLeft":"1.5s"}}',
+            '{"serverContent":{"modelTurn":{"parts":[{"inlineData":{"mimeType":"audio/pcm;rate=24000","data":"_-8"}},{"text":"x"}]},'
+            '"inputTranscription":{"text":"a"},"outputTranscription":{"text":"b"},"interrupted":true,"generationComplete":true,'
+            '"turnComplete":true},"usageMetadata":{"promptTokenCount":9,"cachedContentTokenCount":2,"promptTokensDetails":'
+            '[{"modality":"AUDIO","tokenCount":7}],"responseTokensDetails":[{"modality":"VIDEO","tokenCount":1}],"thoughtsTokenCount":1}}',
+            '{"toolCall":{"functionCalls":[{"id":"a","name":"f","args":{"z":[1,null]}}]},"toolCallCancellation":{"ids":["b"]}}',
+            '{"session_resumption_update":{"new_handle":"h","resumable":true},"voice_activity":{"voice_activity_type":'
+            '"ACTIVITY_START","audio_offset":"2s"},"error":{"status":"X","message":"m"}}'],
+        3: ['{"type":"audio","audio_event":{"audio_base_64":"%s","event_id":"3"}}' % audio,
+            '{"type":"conversation_initiation_metadata","conversation_initiation_metadata_event":{"conversation_id":"c",'
+            '"agent_output_audio_format":"pcm_16000","user_input_audio_format":"ulaw_8000"}}',
+            '{"type":"agent_response_correction","agent_response_correction_event":{"corrected_agent_response":"x"}}',
+            '{"type":"user_transcript","user_transcription_event":{"user_transcript":"x"}}',
+            '{"type":"interruption","interruption_event":{"event_id":7}}', '{"type":"ping","ping_event":{"event_id":3}}',
+            '{"type":"client_tool_call","client_tool_call":{"tool_name":"f","tool_call_id":"c","parameters":{},"expects_response":false}}',
+            '{"type":"client_error","error_event":{"code":1,"message":"m"}}'],
+        4: ["wss://api.example/v1/realtime?model=m&key=k%20", "HTTP://[::1]:8080", "https://u:p@a/#b", "ws://a:/\u00fc b?x"],
+    }
+    return {"%d-%d" % (mode, i): text.encode() + bytes([mode])
+            for mode, texts in messages.items() for i, text in enumerate(texts)}
+
+
 def main():
     folder = sys.argv[1]
     files = recordings()
@@ -178,7 +222,7 @@ def main():
                "one": b"Zg==", "bad": b"Zm9v*mFy", "bits": b"Zh=="}
     labels = {"words": "two words\0one two".encode(), "marks": "a\"b%20\0<i>&\u2028".encode(), "empty": b"\0"}
     for target, seeds in {
-            "readers": files, "headers": files, "base64": encoded, "events": events(), "manifest": manifests(), "messages": messages(),
+            "readers": files, "headers": files, "base64": encoded, "events": events(), "services": services(), "manifest": manifests(), "messages": messages(),
             "arguments": arguments, "labels": labels}.items():
         os.makedirs(os.path.join(folder, target), exist_ok=True)
         for i, content in enumerate(seeds.values()):

@@ -66,6 +66,27 @@ import Testing
     #expect(readCount > 1_000, "seed \(seed)")
   }
 
+  /// The reader of logs is Foundation's, with code of its own for each dialect.
+  @Test("Audio is what the decoder of logs makes of it")
+  func audioAsInLogs() throws {
+    var count = 0
+    for (dialect, sample) in Self.samples {
+      let bytes = Array(sample.text.utf8)
+      let expected = sample.events.compactMap { event -> [UInt8]? in
+        guard case .audio(let audio) = event, !audio.bytes.isEmpty else { return nil }
+        return audio.bytes
+      }
+      guard !expected.isEmpty else { continue }
+      let dialects: Set<Dialect> = dialect == .openAI ? [.openAI, .openAIBeta] : [dialect]
+      // Without padding, which the decoder of logs wants.
+      guard !sample.text.contains("_-8\"") else { continue }
+      let event = try #require(try AudioEventDecoder(dialects).decode(bytes.span))
+      #expect(event.payloads.map(\.bytes) == expected)
+      count += 1
+    }
+    #expect(count >= 5)
+  }
+
   @Test("Objects deep in each other are read to a bound, and refused beyond")
   func depth() throws {
     func nested(_ depth: Int) -> String {

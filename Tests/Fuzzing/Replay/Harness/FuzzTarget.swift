@@ -11,6 +11,8 @@ enum FuzzTarget: String, CaseIterable {
   case base64
   /// Events of all dialects.
   case events
+  /// What services send in all dialects, and URLs of services.
+  case services
   /// The manifest that `utter split` goes on from.
   case manifest
   /// What is read from the command line: raw formats and numbers of bytes.
@@ -29,6 +31,7 @@ enum FuzzTarget: String, CaseIterable {
     case .messages: try Self.checkMessages(input)
     case .base64: try Self.checkBase64(input)
     case .events: try Self.checkEvents(input)
+    case .services: try Self.checkServices(input)
     case .manifest: try Self.checkManifest(input)
     case .arguments: try Self.checkArguments(input)
     case .labels: try Self.checkLabels(input)
