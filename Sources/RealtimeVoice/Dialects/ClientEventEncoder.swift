@@ -17,7 +17,7 @@ public struct ClientEventEncoder: Sendable {
   /// The event, or `nil` where the dialect has nothing of the kind. Allocates.
   ///
   /// - Parameter eventID: What the service shall name where it complains of this event (OpenAI; others have no place).
-  /// - Precondition: Settings are valid: ``SessionSettings/validate(for:)``.
+  /// - Precondition: ``SessionSettings/validate()`` passes.
   public func encode(_ event: ClientEvent, eventID: String? = nil) -> [UInt8]? {
     let object: JSONObject?
     switch dialect {
