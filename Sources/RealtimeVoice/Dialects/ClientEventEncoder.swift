@@ -3,8 +3,8 @@ import AudioDSP
 /// Writes what a session says to a service, audio apart (``AudioEventEncoder``).
 ///
 /// Each event is one JSON object of UTF-8 on one line. Settings that are `nil` are left out, so that the service's own
-/// stand. The shapes were read from the vendors' own SDK packages of November 2026 (PyPI `openai` 3.54.0, `google-genai`
-/// 3.4.0, `elevenlabs` 2.78.0).
+/// stand. The shapes were read from the vendors' own SDK packages of November 2026 (PyPI `openai` 3.54.0,
+/// `google-genai` 3.4.0, `elevenlabs` 2.78.0).
 public struct ClientEventEncoder: Sendable {
   public let dialect: Dialect
 

@@ -15,13 +15,13 @@ public struct ServerMessage: Hashable, Sendable {
 
 /// Reads what a service sends.
 ///
-/// Services add events and fields at any time: an event of an unknown type is ``ServerEvent/unknown(type:)``, fields that
-/// are not needed are not looked at. Of a known event, fields that the session cannot do without must be there, and
-/// those that are there must hold what the event's definition says; `null` counts as not there.
+/// Services add events and fields at any time: an event of an unknown type is ``ServerEvent/unknown(type:)``, fields
+/// that are not needed are not looked at. Of a known event, fields that the session cannot do without must be there,
+/// and those that are there must hold what the event's definition says; `null` counts as not there.
 ///
-/// ``Dialect/openAI`` and ``Dialect/openAIBeta`` take each other's names of events, since proxies mix them. The shapes were
-/// read from the vendors' own SDK packages of November 2026 (PyPI `openai` 3.54.0, `google-genai` 3.4.0, `elevenlabs`
-/// 2.78.0).
+/// ``Dialect/openAI`` and ``Dialect/openAIBeta`` take each other's names of events, since proxies mix them. The shapes
+/// were read from the vendors' own SDK packages of November 2026 (PyPI `openai` 3.54.0, `google-genai` 3.4.0,
+/// `elevenlabs` 2.78.0).
 public struct ServerEventDecoder: Sendable {
   /// The longest message that is looked at, in bytes.
   public static let maximumByteCount = 64 << 20

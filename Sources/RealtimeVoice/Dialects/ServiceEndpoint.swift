@@ -31,8 +31,8 @@ public struct ServiceEndpoint: Hashable, Sendable {
   ///   - dialect: What is spoken there; not ``Dialect/pcm``.
   ///   - baseURL: Scheme and host, with a path and query if the service stands behind them. `http` stands for `ws`, and
   ///     `https` for `wss`.
-  ///   - path: The path behind that of the base URL. Its default is the dialect's, such as `/v1/realtime`, or `/realtime`
-  ///     where OpenAI's base URL has a path, as its own clients have it.
+  ///   - path: The path behind that of the base URL. Its default is the dialect's, such as `/v1/realtime`, or
+  ///     `/realtime` where OpenAI's base URL has a path, as its own clients have it.
   ///   - query: What to ask for besides the model, behind the base URL's own query.
   ///   - headers: What else the request says. One of those that carry keys here is not replaced by a credential.
   ///   - model: The model, or ElevenLabs' agent. Gemini's is said in its first event, and not here. With OpenAI it is
@@ -229,7 +229,8 @@ extension Dialect {
     }
   }
 
-  /// What says in a query which model it is, or that there is none: Azure's deployment, a call to join, a transcription.
+  /// What says in a query which model it is, or that there is none: Azure's deployment, a call to join, a
+  /// transcription.
   fileprivate var parametersInsteadOfModel: Set<String> {
     self == .elevenLabs
       ? ["agent_id", "conversation_signature", "token"] : ["model", "deployment", "call_id", "intent"]

@@ -1,4 +1,5 @@
-/// Why there is no such place of a service. Nothing of a URL's text is repeated, which may hold secrets, but its scheme.
+/// Why there is no such place of a service. Nothing of a URL's text is repeated, which may hold secrets, but its
+/// scheme.
 public enum ServiceEndpointError: Error, Hashable, Sendable, CustomStringConvertible {
   /// The URL has no scheme, or another than `ws`, `wss`, `http` and `https`.
   case badScheme(String?)

@@ -53,8 +53,8 @@ import Testing
         }
       }
       let text = String(String.UnicodeScalarView(scalars))
-      // Halves of pairs are replaced here, and numbers without end kept as text: what Foundation refuses. It takes commas
-      // before an end, which are no JSON.
+      // Halves of pairs are replaced here, and numbers without end kept as text: what Foundation refuses. It takes
+      // commas before an end, which are no JSON.
       if text.contains(#"\u"#) || text.contains(/[0-9]{4}|[eE][+-]?[0-9]{3}|,\s*[\]}]/) { continue }
       let theirs = try? parsed(text)
       let ours = Self.read(text)

@@ -1,8 +1,8 @@
 import AudioDSP
 
 extension ClientEventEncoder {
-  /// A user's words go as `realtimeInput.text`, which the model answers at once: current models take `clientContent` for
-  /// words of before only. So there is no event that asks for an answer, and none that cancels, cuts or deletes.
+  /// A user's words go as `realtimeInput.text`, which the model answers at once: current models take `clientContent`
+  /// for words of before only. So there is no event that asks for an answer, and none that cancels, cuts or deletes.
   static func gemini(_ event: ClientEvent) -> JSONObject? {
     switch event {
     case .configure(let settings): return ["setup": .object(geminiSetup(settings))]
@@ -77,8 +77,8 @@ extension ClientEventEncoder {
     return setup
   }
 
-  /// Gemini answers whatever turn it finds, so `createsResponse` has no counterpart. Neither has OpenAI's prefix padding:
-  /// `prefixPaddingMs` is the speech that must be there before a start counts.
+  /// Gemini answers whatever turn it finds, so `createsResponse` has no counterpart. Neither has OpenAI's prefix
+  /// padding: `prefixPaddingMs` is the speech that must be there before a start counts.
   private static func geminiInput(_ detection: ServiceTurnDetection) -> JSONObject {
     switch detection {
     case .off: return ["automaticActivityDetection": ["disabled": true]]

@@ -4,8 +4,8 @@ extension ServerEventDecoder {
   /// A message may hold several things, which in an object have no order. They are told in the order in which a session
   /// can take them: words and audio before what ends them, use before the end of what used it.
   ///
-  /// `generationComplete` is the end of an answer's audio, `turnComplete` that of the answer, which was cancelled if the
-  /// same message says `interrupted`.
+  /// `generationComplete` is the end of an answer's audio, `turnComplete` that of the answer, which was cancelled if
+  /// the same message says `interrupted`.
   static func gemini(_ object: JSONObject) throws(ServerEventDecodingError) -> ServerMessage {
     var events: [ServerEvent] = []
     let message = ServerEventFields(object, type: "")

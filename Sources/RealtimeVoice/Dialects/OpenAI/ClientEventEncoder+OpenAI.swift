@@ -79,8 +79,8 @@ extension ClientEventEncoder {
   }
 
   /// The service takes no word for its own choice of a model, so one is named: `gpt-transcribe` is current and, unlike
-  /// `gpt-live-transcribe` and `gpt-realtime-whisper`, works with turn detection on; `whisper-1` is the one that beta began
-  /// with, and that compatible proxies know.
+  /// `gpt-live-transcribe` and `gpt-realtime-whisper`, works with turn detection on; `whisper-1` is the one that beta
+  /// began with, and that compatible proxies know.
   private static func transcription(_ settings: SessionSettings, default name: String) -> JSONValue {
     guard let model = settings.transcriptionModel else { return .null }
     return [

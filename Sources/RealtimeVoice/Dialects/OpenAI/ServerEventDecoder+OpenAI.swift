@@ -136,7 +136,8 @@ extension ServerEventDecoder {
     return try? AudioEvent.Format(openAIName: name)
   }
 
-  /// A call of a whole item; `nil` for items of other kinds, and for one that was cut off, whose arguments are not whole.
+  /// A call of a whole item; `nil` for items of other kinds, and for one that was cut off, whose arguments are not
+  /// whole.
   private static func functionCall(_ fields: ServerEventFields) throws(ServerEventDecodingError) -> ServerEvent? {
     guard let item = try fields.object("item") else { throw fields.missing("item") }
     guard try item.string("type") == "function_call", try item.string("status") != "incomplete" else {

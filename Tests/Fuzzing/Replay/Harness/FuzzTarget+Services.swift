@@ -1,18 +1,18 @@
 import RealtimeVoice
 
 extension FuzzTarget {
-  private static let services = Dialect.allCases.filter { $0 != .pcm }
+  private static let serviceDialects = Dialect.allCases.filter { $0 != .pcm }
 
   /// A message is refused in one line, or read the same with blanks around it and a field that nobody knows; words are
   /// read back from what is written of them. A URL is refused in one line, or stays as it is once it is written.
   static func checkServices(_ input: [UInt8]) throws {
     var input = FuzzInput(input)
-    let mode = input.byte() % (services.count + 1)
+    let mode = input.byte() % (serviceDialects.count + 1)
     let rest = Array(input.rest)
-    if mode == services.count {
+    if mode == serviceDialects.count {
       try checkURL(String(decoding: rest, as: UTF8.self))
     } else {
-      try checkMessage(rest, services[mode])
+      try checkMessage(rest, serviceDialects[mode])
       try checkWords(String(decoding: rest, as: UTF8.self))
     }
   }
