@@ -177,6 +177,15 @@ public struct VoiceSession: ~Copyable {
     }
   }
 
+  /// Whether the service has a session for us, and the connection stands.
+  public var isReady: Bool { phase == .ready }
+
+  /// Whether an answer is awaited, under way, or played.
+  public var isAnswering: Bool { !answers.isIdle || !calls.isEmpty || wantsAnswer || isSounding }
+
+  /// How many samples of answers wait to be played.
+  public var waitingOutputCount: Int { playout.waitingSampleCount }
+
   /// Whether the session is over.
   public var isClosed: Bool { phase == .closed }
 

@@ -1,0 +1,482 @@
+public import AudioDSP
+public import Logging
+import Metrics
+public import NIOCore
+public import NIOPosix
+public import RealtimeVoice
+
+/// A spoken session over a WebSocket: a ``VoiceSession`` with a connection, a clock and tools that run.
+///
+/// ```swift
+/// let endpoint = try ServiceEndpoint(.openAI).authorized(with: Credential(key))
+/// let client = try VoiceClient(endpoint, SessionConfiguration(.openAI))
+/// await client.start()
+/// for await event in client.events { print(event) }
+/// ```
+///
+/// Blocks of the microphone go in with ``hear(_:)``, samples for the speaker come out of ``play(_:)``; what happens is
+/// told by ``events``. A lost connection is made anew, as the session's configuration says.
+///
+/// **Bounds.** Audio waits for the socket in the session's queue, whose oldest is dropped and told. Events that nobody
+/// takes hold back what the service sends, from ``eventLimit`` on, and with it what it could tell; those of our own side
+/// are dropped beyond twice that, the oldest first, and counted.
+///
+/// All work is done on one event loop, which is the actor's executor: what is heard is on its way to the socket before
+/// ``hear(_:)`` returns.
+public actor VoiceClient {
+  /// How many events wait for whoever takes them before nothing more is read from the service.
+  public static let eventLimit = 1024
+
+  public nonisolated let endpoint: ServiceEndpoint
+  private nonisolated let eventLoop: any EventLoop
+  private let transport: TransportConfiguration
+  private let logger: Logger?
+  private let tools: [String: Tool]
+  private let origin = NIODeadline.now()
+  private var metrics: ClientMetrics
+
+  private var session: VoiceSession
+  private var connection: WebSocketConnection?
+  /// Counts connections, so that what an earlier one says is not taken for the present one's.
+  private var generation = 0
+  private var opening: TransportAttempt<WebSocketConnection>?
+  private var runningTools: [String: Task<Void, Never>] = [:]
+  private var timer: (deadline: Duration, scheduled: Scheduled<Void>)?
+  private var message: [UInt8] = []
+  private var isReadingPaused = false
+  private var isPumping = false
+
+  private var waiting: [TimedSessionEvent] = []
+  private var waitingHead = 0
+  private var listener: CheckedContinuation<TimedSessionEvent?, Never>?
+  private var hasEnded = false
+  /// Events that were dropped because nobody took them.
+  public private(set) var droppedEventCount = 0
+
+  /// A client that has not been started.
+  ///
+  /// - Parameters:
+  ///   - endpoint: Where the service is, with the key.
+  ///   - configuration: Of the session; its dialect is the endpoint's.
+  ///   - logger: Is told of connections at level debug: never audio, words or keys.
+  /// - Throws: `SessionConfigurationError`
+  public init(
+    _ endpoint: ServiceEndpoint, _ configuration: SessionConfiguration, tools: [Tool] = [],
+    transport: TransportConfiguration = TransportConfiguration(),
+    on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger? = nil
+  ) throws(SessionConfigurationError) {
+    var configuration = configuration
+    configuration.dialect = endpoint.dialect
+    self.endpoint = endpoint
+    self.transport = transport
+    self.logger = logger
+    eventLoop = group.any()
+    var named: [String: Tool] = [:]
+    var limits: [String: Duration] = [:]
+    for tool in tools {
+      named[tool.description.name] = tool
+      limits[tool.description.name] = tool.timeLimit
+    }
+    self.tools = named
+    metrics = ClientMetrics(configuration.dialect)
+    session = try VoiceSession(
+      configuration, tools: tools.map(\.description), toolLimits: limits, seed: .random(in: .min ... .max))
+  }
+
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    // The event loop outlives the actor, which holds it.
+    unsafe eventLoop.executor.asUnownedSerialExecutor()
+  }
+
+  /// What happens, from the start on, until the session is over. There is one listener at a time; events that come
+  /// before the first wait.
+  public nonisolated var events: SessionEvents { SessionEvents(client: self) }
+
+  // MARK: What the user does
+
+  /// Connects. Whether that succeeds is told by ``events``.
+  public func start() {
+    session.start(at: now)
+    pump()
+  }
+
+  /// Takes a block of the microphone: interleaved samples at the configuration's rate and channel count.
+  ///
+  /// - Throws: `DownmixError` for a partial sample frame.
+  public func hear(_ interleaved: [Float]) throws(DownmixError) {
+    try session.hear(interleaved.span, at: now)
+    pump()
+  }
+
+  /// The next `count` samples for the speaker, at ``playoutRate``; silence where there is nothing to play.
+  public func play(_ count: Int) -> PlayedBlock {
+    var block = PlayedBlock(samples: [Int16](repeating: 0, count: count))
+    var output = block.samples.mutableSpan
+    block.answerCount = session.play(into: &output, at: now)
+    pump()
+    return block
+  }
+
+  /// The rate of what ``play(_:)`` gives.
+  public var playoutRate: SampleRate { session.playoutRate }
+  /// How much audio waits to be sent: a file is held back by it.
+  public var waitingInput: Duration { session.waitingInput }
+  /// How many samples of answers wait for ``play(_:)``.
+  public var waitingOutputCount: Int { session.waitingOutputCount }
+  /// Whether the service has a session for us.
+  public var isReady: Bool { session.isReady }
+  /// Whether an answer is awaited, under way, or played.
+  public var isAnswering: Bool { session.isAnswering }
+  /// Whether everything that was said has been answered and played.
+  public var isSettled: Bool { session.isSettled }
+  /// All tokens that were counted so far.
+  public var usage: Usage { session.usage }
+  /// The time on the clock of ``events``.
+  public var time: Duration { now }
+
+  /// Push to talk: the button is pressed, or let go.
+  public func beginTurn() {
+    session.beginTurn(at: now)
+    pump()
+  }
+
+  public func endTurn() {
+    session.endTurn(at: now)
+    pump()
+  }
+
+  /// Something written by the user; it is answered.
+  public func write(_ text: String) {
+    session.write(text, at: now)
+    pump()
+  }
+
+  /// The microphone is off for good.
+  public func endInput() {
+    session.endInput(at: now)
+    pump()
+  }
+
+  /// Ends the session at once. ``events`` end with it.
+  public func close() {
+    session.close(at: now)
+    pump()
+  }
+
+  // MARK: The session's owner
+
+  private var now: Duration { .nanoseconds((NIODeadline.now() - origin).nanoseconds) }
+
+  /// Does what the session wants until there is nothing left to do.
+  ///
+  /// A connection may call back from within what it is asked to do; what that brings is taken up by the call that is
+  /// under way.
+  private func pump() {
+    guard !isPumping else { return }
+    isPumping = true
+    defer { isPumping = false }
+    repeat {
+      while let action = session.nextAction() { perform(action) }
+    } while send()
+    hold()
+    schedule()
+  }
+
+  /// - Returns: Whether something was sent, which may have consequences.
+  private func send() -> Bool {
+    guard let connection else { return false }
+    var hasSent = false
+    while connection.isOpen, connection.isWritable, let kind = session.nextMessage(into: &message, at: now) {
+      hasSent = true
+      switch connection.send(text: message.span) {
+      case .accepted: break
+      // The high water mark is far below what the connection takes, and a close is told by the delegate.
+      case .full, .closed: return hasSent
+      }
+      switch kind {
+      case .audio(let sampleCount, let heardAt): metrics.sent(sampleCount: sampleCount, after: now - heardAt)
+      case .control: break
+      }
+    }
+    return hasSent
+  }
+
+  private func perform(_ action: SessionAction) {
+    switch action {
+    case .connect(let delay): connect(after: delay)
+    case .disconnect: disconnect()
+    case .call(let call): run(call)
+    case .cancelCall(let id): runningTools.removeValue(forKey: id)?.cancel()
+    case .tell(let event): tell(event)
+    }
+  }
+
+  /// Reads no more than is taken.
+  private func hold() {
+    let isFull = waiting.count - waitingHead >= Self.eventLimit || !session.isReadyToReceive
+    guard isFull != isReadingPaused else { return }
+    isReadingPaused = isFull
+    if isFull {
+      connection?.pauseReading()
+    } else {
+      session.receivingResumed(at: now)
+      connection?.resumeReading()
+    }
+  }
+
+  private func schedule() {
+    guard let deadline = session.nextDeadline else {
+      timer?.scheduled.cancel()
+      timer = nil
+      return
+    }
+    // A timer that comes too early looks again; most deadlines move on with every event.
+    if let timer, timer.deadline <= deadline { return }
+    timer?.scheduled.cancel()
+    let wait = max(.zero, deadline - now)
+    let scheduled = eventLoop.scheduleTask(in: .nanoseconds(wait.nanoseconds)) { [weak self] in
+      guard let self else { return }
+      self.assumeIsolated { $0.timeHasPassed() }
+    }
+    timer = (deadline, scheduled)
+  }
+
+  private func timeHasPassed() {
+    timer = nil
+    if isReadingPaused { session.receivingResumed(at: now) }
+    session.advance(to: now)
+    pump()
+  }
+
+  // MARK: The connection
+
+  private func connect(after delay: Duration) {
+    generation += 1
+    let generation = generation
+    guard delay > .zero else { return open(generation) }
+    eventLoop.scheduleTask(in: .nanoseconds(delay.nanoseconds)) { [weak self] in
+      guard let self else { return }
+      self.assumeIsolated { $0.open(generation) }
+    }
+  }
+
+  private func open(_ generation: Int) {
+    guard generation == self.generation, !session.isClosed else { return }
+    logger?.debug("connecting", metadata: ["endpoint": "\(endpoint)"])
+    let request = WebSocketRequest(
+      isSecure: endpoint.isSecure, host: endpoint.host, port: endpoint.port, target: endpoint.target,
+      headers: endpoint.headers.map { ($0.name, $0.value) })
+    let delegate = ConnectionDelegate(client: self, generation: generation)
+    let attempt = WebSocketConnection.connect(
+      request, configuration: transport, on: eventLoop, delegate: delegate, logger: logger)
+    opening = attempt
+    attempt.future.whenComplete { [weak self] result in
+      guard let self else {
+        if case .success(let connection) = result { connection.close(code: 1001) }
+        return
+      }
+      self.assumeIsolated { $0.opened(result, generation) }
+    }
+  }
+
+  private func opened(_ result: Result<WebSocketConnection, any Error>, _ generation: Int) {
+    guard generation == self.generation, !session.isClosed else {
+      if case .success(let connection) = result { connection.close(code: 1000) }
+      return
+    }
+    opening = nil
+    switch result {
+    case .success(let connection): adopt(connection)
+    case .failure(let error):
+      let error = error as? TransportError
+      session.disconnected(
+        ConnectionEnd(reason: error.map { "\($0)" } ?? "cannot connect", isTransient: error?.isTransient ?? true),
+        at: now)
+    }
+    pump()
+  }
+
+  /// The connection is there. Its first message may tell of it before its future does.
+  private func adopt(_ connection: WebSocketConnection) {
+    guard self.connection == nil else { return }
+    self.connection = connection
+    isReadingPaused = false
+    session.connected(at: now)
+  }
+
+  private func disconnect() {
+    generation += 1
+    opening?.cancel()
+    opening = nil
+    connection?.resumeReading()
+    connection?.close(code: 1000)
+    connection = nil
+    isReadingPaused = false
+  }
+
+  fileprivate func received(
+    _ text: ByteBuffer, isBinary: Bool, over connection: WebSocketConnection, _ generation: Int
+  ) {
+    guard generation == self.generation, !session.isClosed else { return }
+    adopt(connection)
+    metrics.received(byteCount: text.readableBytes)
+    session.receive(text.readableBytesUInt8Span, isBinary: isBinary, at: now)
+    pump()
+  }
+
+  fileprivate func becameWritable(_ generation: Int) {
+    guard generation == self.generation else { return }
+    pump()
+  }
+
+  fileprivate func closed(_ closure: WebSocketClosure, _ generation: Int) {
+    guard generation == self.generation else { return }
+    connection = nil
+    isReadingPaused = false
+    logger?.debug("connection closed", metadata: ["closure": "\(closure)"])
+    session.disconnected(ConnectionEnd(reason: "\(closure)", isTransient: closure.isTransient), at: now)
+    pump()
+  }
+
+  // MARK: Tools
+
+  private func run(_ call: FunctionCall) {
+    guard let tool = tools[call.name] else { return }
+    runningTools[call.callID] = Task { [weak self] in
+      let result = await tool.call(arguments: call.arguments)
+      await self?.returned(result, of: call)
+    }
+  }
+
+  private func returned(_ result: ToolResult, of call: FunctionCall) {
+    runningTools[call.callID] = nil
+    session.returned(result.output, isError: result.isError, callID: call.callID, at: now)
+    pump()
+  }
+
+  // MARK: Events
+
+  private func tell(_ event: SessionEvent) {
+    metrics.note(event)
+    let timed = TimedSessionEvent(time: now, event: event)
+    if let listener {
+      self.listener = nil
+      listener.resume(returning: timed)
+    } else {
+      waiting.append(timed)
+      if waiting.count - waitingHead > 2 * Self.eventLimit {
+        waitingHead += 1
+        droppedEventCount += 1
+      }
+      if waitingHead > Self.eventLimit {
+        waiting.removeFirst(waitingHead)
+        waitingHead = 0
+      }
+    }
+    if case .closed = event {
+      hasEnded = true
+      for task in runningTools.values { task.cancel() }
+      runningTools.removeAll()
+    }
+  }
+
+  fileprivate func nextEvent() async -> TimedSessionEvent? {
+    if waitingHead < waiting.count {
+      let event = waiting[waitingHead]
+      waitingHead += 1
+      if waitingHead == waiting.count {
+        waiting.removeAll(keepingCapacity: true)
+        waitingHead = 0
+      }
+      if isReadingPaused { pump() }
+      return event
+    }
+    if hasEnded || Task.isCancelled { return nil }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        // One listener at a time: an earlier one is let go.
+        listener?.resume(returning: nil)
+        listener = continuation
+        if Task.isCancelled { stopListening() }
+      }
+    } onCancel: {
+      Task { await self.stopListening() }
+    }
+  }
+
+  private func stopListening() {
+    listener?.resume(returning: nil)
+    listener = nil
+  }
+}
+
+/// Samples for the speaker.
+public struct PlayedBlock: Hashable, Sendable {
+  public var samples: [Int16]
+  /// How many of them belong to an answer; the rest is silence.
+  public var answerCount = 0
+}
+
+/// A ``SessionEvent``, and when it happened on the client's clock.
+public struct TimedSessionEvent: Hashable, Sendable {
+  /// Since the client was made.
+  public var time: Duration
+  public var event: SessionEvent
+
+  public init(time: Duration, event: SessionEvent) {
+    self.time = time
+    self.event = event
+  }
+}
+
+/// What happens in a session; it ends with the session, or when the task is cancelled.
+public struct SessionEvents: AsyncSequence, Sendable {
+  let client: VoiceClient
+
+  public struct Iterator: AsyncIteratorProtocol {
+    let client: VoiceClient
+
+    public mutating func next() async -> TimedSessionEvent? { await client.nextEvent() }
+  }
+
+  public func makeAsyncIterator() -> Iterator { Iterator(client: client) }
+}
+
+/// Hands on what a connection says, with its number; closes one whose client is gone.
+private final class ConnectionDelegate: WebSocketDelegate {
+  private weak let client: VoiceClient?
+  private let generation: Int
+
+  init(client: VoiceClient, generation: Int) {
+    self.client = client
+    self.generation = generation
+  }
+
+  func webSocket(_ connection: WebSocketConnection, didReceiveText message: ByteBuffer) {
+    guard let client else { return connection.close(code: 1001) }
+    client.assumeIsolated { $0.received(message, isBinary: false, over: connection, generation) }
+  }
+
+  func webSocket(_ connection: WebSocketConnection, didReceiveBinary message: ByteBuffer) {
+    guard let client else { return connection.close(code: 1001) }
+    client.assumeIsolated { $0.received(message, isBinary: true, over: connection, generation) }
+  }
+
+  func webSocketDidChangeWritability(_ connection: WebSocketConnection) {
+    guard let client else { return connection.close(code: 1001) }
+    client.assumeIsolated { $0.becameWritable(generation) }
+  }
+
+  func webSocket(_ connection: WebSocketConnection, didClose closure: WebSocketClosure) {
+    client?.assumeIsolated { $0.closed(closure, generation) }
+  }
+}
+
+extension Duration {
+  /// Whole nanoseconds; those of more than 292 years are as many as there can be.
+  var nanoseconds: Int64 {
+    let (seconds, attoseconds) = components
+    let (product, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    return overflows ? (seconds < 0 ? .min : .max) : product &+ attoseconds / 1_000_000_000
+  }
+}
