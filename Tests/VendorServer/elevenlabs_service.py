@@ -96,6 +96,15 @@ class _ToolCall(pydantic.BaseModel):
     client_tool_call: _ToolCallBody
 
 
+class _ScoreBody(pydantic.BaseModel):
+    vad_score: float
+
+
+class _Score(pydantic.BaseModel):
+    type: typing.Literal["vad_score"]
+    vad_score_event: _ScoreBody
+
+
 class ElevenLabsService(Service):
     def __init__(self, *arguments):
         super().__init__(*arguments)
@@ -126,6 +135,8 @@ class ElevenLabsService(Service):
                                   conversation_initiation_metadata_event={
                                       "conversation_id": "conv_check", "agent_output_audio_format": f"pcm_{OUT_RATE}",
                                       "user_input_audio_format": f"pcm_{IN_RATE}"}))
+            # Nothing that a voice client needs: it has to be passed over.
+            await self.send(built(_Score, type="vad_score", vad_score_event={"vad_score": 0.25}))
             await self._ping()
         elif not self.is_initiated:
             self.violation(f"{kind} before conversation_initiation_client_data")

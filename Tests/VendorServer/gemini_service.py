@@ -80,16 +80,18 @@ class GeminiService(Service):
         if modalities not in (None, ["AUDIO"]):
             self.violation(f"setup: responseModalities {modalities}, and audio was to be asked for")
         handle = (self._resumption() or {}).get("handle")
-        if self.connection > 1 and handle != self.recorder.handle:
-            self.violation(f"setup: resumes {handle!r}, and {self.recorder.handle!r} was given")
-        if self.connection == 1 and handle:
+        if handle and handle != self.recorder.handle:
             self.violation(f"setup: resumes {handle!r}, which nobody gave")
+        elif not handle and self.connection > 1 and self.script == "expire":
+            self.violation(f"setup: resumes nothing, and {self.recorder.handle!r} was given")
         # Whatever comes before this has passed was not waited for.
         asyncio.get_running_loop().call_later(SETUP_SECONDS, lambda: asyncio.ensure_future(self._complete_setup()))
 
     async def _complete_setup(self):
         self.is_set_up = True
         await self.emit(setupComplete={"sessionId": f"session-{self.connection}"})
+        # Of the vendor's types, and nothing that a voice client needs: it has to be passed over.
+        await self.emit(voiceActivity={"voiceActivityType": "ACTIVITY_START", "audioOffset": "0s"})
         if self._resumption() is not None:
             self.recorder.handle = f"handle-{self.connection}"
             await self.emit(sessionResumptionUpdate={"newHandle": self.recorder.handle, "resumable": True})

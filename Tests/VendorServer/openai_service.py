@@ -131,6 +131,9 @@ class OpenAIService(Service):
 
     async def start(self):
         await self.emit("session.created", session=copy.deepcopy(self.session))
+        if not self.is_beta:
+            # Of the vendor's types, and nothing that a voice client knows: it has to be passed over.
+            await self.emit("mcp_list_tools.in_progress", item_id=self.new_id("item"))
 
     # Receiving.
 
