@@ -36,8 +36,12 @@ class GeminiService(Service):
         self.going_away_since = None
 
     async def emit(self, **fields):
+        event = built(types.LiveServerMessage, **fields)
+        # The package's types write bytes in the URL alphabet of base64, which is theirs: the service writes the other.
+        for part in event.get("serverContent", {}).get("modelTurn", {}).get("parts", []):
+            part["inlineData"]["data"] = part["inlineData"]["data"].replace("-", "+").replace("_", "/")
         # The service's messages come in binary frames.
-        await self.send(built(types.LiveServerMessage, **fields), as_bytes=True)
+        await self.send(event, as_bytes=True)
 
     def manual(self):
         detection = _key(_key(self.setup, "realtimeInputConfig", "realtime_input_config") or {},

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import struct
 
 import pydantic
@@ -44,7 +45,7 @@ def built(model, **fields):
     faults = Shape(model).faults(fields)
     if faults:
         raise AssertionError(f"the server's own {model.__name__}: {faults}")
-    event = pydantic.TypeAdapter(model).validate_python(fields)
+    event = pydantic.TypeAdapter(model).validate_json(json.dumps(fields))
     return event.model_dump(mode="json", by_alias=True, exclude_unset=True)
 
 
