@@ -52,7 +52,8 @@ async def serving(dialect, script, out, *options):
 
 
 def user_audio(seconds, rate):
-    return struct.pack(f"<{round(seconds * rate)}h", *((i * 7919 % 20011) - 10000 for i in range(round(seconds * rate))))
+    count = round(seconds * rate)
+    return struct.pack(f"<{count}h", *(i * 7919 % 20011 - 10000 for i in range(count)))
 
 
 def pieces(audio, size):
