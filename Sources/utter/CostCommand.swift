@@ -57,7 +57,7 @@ struct CostCommand: ParsableCommand {
         utter cost --model launch --mode per-minute
         utter cost --compare --turns 20
         utter cost --usage session.jsonl --calls 1000
-        utter stream call.wav --timeline - | utter cost --usage - --model gpt-realtime-2.1
+        gunzip -c session.jsonl.gz | utter cost --usage - --model gpt-realtime-2.1 --json
         utter cost --model gemini --audio callers/*.wav
         utter cost --models
       """)

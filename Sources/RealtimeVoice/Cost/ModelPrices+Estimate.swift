@@ -39,7 +39,8 @@ extension ModelPrices {
       let speech = scenario.userSpeech + scenario.agentSpeech
       let isSilenceActive = silence == .session
       lines.append(
-        Bill.Line("open session", billed(isSilenceActive ? speech + scenario.silence : speech), .millisecond, at: active))
+        Bill.Line(
+          "open session", billed(isSilenceActive ? speech + scenario.silence : speech), .millisecond, at: active))
       if let standby = rates.standby, silence == .standby {
         lines.append(Bill.Line("silence", billed(scenario.silence), .millisecond, at: standby))
       }
@@ -133,7 +134,9 @@ extension ModelPrices {
       lines.append(Bill.Line("text out, transcript", transcriptTokens, .token, at: price))
     }
     var notes: [String] = []
-    if audio?.cachedInput == nil { notes.append("This model has no price for cached input: all history costs in full.") }
+    if audio?.cachedInput == nil {
+      notes.append("This model has no price for cached input: all history costs in full.")
+    }
     return Bill(lines: lines, calls: scenario.calls, notes: notes)
   }
 

@@ -186,7 +186,9 @@ extension PlacedJSON {
 
     private mutating func codeUnit() throws(SyntaxError) -> UInt16 {
       let digits = bytes[position...].prefix(4)
-      guard digits.count == 4, digits.first != UInt8(ascii: "+"), let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16) else {
+      guard digits.count == 4, digits.first != UInt8(ascii: "+"),
+        let unit = UInt16(String(decoding: digits, as: UTF8.self), radix: 16)
+      else {
         throw error("four hexadecimal digits are missing behind '\\u'")
       }
       position += 4

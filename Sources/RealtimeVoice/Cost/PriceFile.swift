@@ -162,7 +162,8 @@ struct PriceFields {
   /// - Throws: Where a member was not taken.
   func finish() throws(PriceTableError) {
     if let member = members.first {
-      throw PriceTableError(line: member.value.line, path: place(member.name), problem: "there is no field of that name")
+      throw PriceTableError(
+        line: member.value.line, path: place(member.name), problem: "there is no field of that name")
     }
   }
 }

@@ -26,11 +26,9 @@ struct UsageEvent {
   init(json: [UInt8]) throws(UsageLogError) {
     do {
       self = try JSONDecoder().decode(UsageEvent.self, from: Data(json))
-    } catch let DecodingError.dataCorrupted(context) where context.codingPath.isEmpty {
-      throw .notJSON
-    } catch let DecodingError.typeMismatch(_, context) where context.codingPath.isEmpty {
-      throw .notJSON
     } catch {
+      // A number that does not fit and broken JSON come as one error, perhaps both without a place.
+      guard (try? JSONDecoder().decode(AnyObject.self, from: Data(json))) != nil else { throw .notJSON }
       throw .badUsage(Self.words(error))
     }
   }
@@ -45,6 +43,7 @@ struct UsageEvent {
     @unknown default: return "\(error)"
     }
     let path = context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+    if path.isEmpty, case .dataCorrupted = error { return "a number is not whole, or too large" }
     return path.isEmpty ? context.debugDescription : "\(path): \(context.debugDescription)"
   }
 }
@@ -125,6 +124,13 @@ extension UsageEvent: Decodable {
       throw DecodingError.dataCorruptedError(forKey: key, in: fields, debugDescription: "\(seconds) is no duration")
     }
     return Int(seconds.rounded(.up))
+  }
+}
+
+/// An object of whatever members.
+private struct AnyObject: Decodable {
+  init(from decoder: any Decoder) throws {
+    _ = try decoder.container(keyedBy: EventKey.self)
   }
 }
 

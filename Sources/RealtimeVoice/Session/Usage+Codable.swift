@@ -15,10 +15,12 @@ extension Usage: Codable {
       cachedInput = try fields.decodeIfPresent(Tokens.self, forKey: "cached_input") ?? .zero
       output = try fields.decodeIfPresent(Tokens.self, forKey: "output") ?? .zero
     } else if ["input_tokens", "output_tokens", "input_token_details"].contains(where: { fields.contains($0) }) {
-      (input, cachedInput) = try Self.input(fields, "input_tokens", details: ["input_token_details", "input_tokens_details"])
+      (input, cachedInput) = try Self.input(
+        fields, "input_tokens", details: ["input_token_details", "input_tokens_details"])
       output = try Self.output(fields, "output_tokens", details: ["output_token_details", "output_tokens_details"])
     } else if ["prompt_tokens", "completion_tokens"].contains(where: { fields.contains($0) }) {
-      (input, cachedInput) = try Self.input(fields, "prompt_tokens", details: ["prompt_tokens_details"], restIsText: true)
+      (input, cachedInput) = try Self.input(
+        fields, "prompt_tokens", details: ["prompt_tokens_details"], restIsText: true)
       output = try Self.output(fields, "completion_tokens", details: ["completion_tokens_details"], restIsText: true)
     } else if ["promptTokenCount", "responseTokenCount", "totalTokenCount"].contains(where: { fields.contains($0) }) {
       self = try Self.gemini(fields)
@@ -64,8 +66,10 @@ extension Usage: Codable {
   private static func gemini(_ fields: KeyedDecodingContainer<UsageKey>) throws -> Usage {
     var usage = Usage()
     usage.input = try fields.modalityList("promptTokensDetails").filled(to: fields.count("promptTokenCount"))
-    usage.input += try fields.modalityList("toolUsePromptTokensDetails").filled(to: fields.count("toolUsePromptTokenCount"))
-    usage.cachedInput = try fields.modalityList("cacheTokensDetails").filled(to: fields.count("cachedContentTokenCount"))
+    usage.input += try fields.modalityList("toolUsePromptTokensDetails").filled(
+      to: fields.count("toolUsePromptTokenCount"))
+    usage.cachedInput = try fields.modalityList("cacheTokensDetails").filled(
+      to: fields.count("cachedContentTokenCount"))
     // The Live API has "response", others of Gemini's "candidates".
     let response: (UsageKey, UsageKey) =
       fields.contains("responseTokenCount") || fields.contains("responseTokensDetails")

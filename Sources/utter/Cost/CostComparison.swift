@@ -33,7 +33,8 @@ struct CostComparison {
       table.add(
         model.id + (model.isShutDown ? " (shut down)" : ""), bill.callTotal.text(decimals: 4),
         bill.total.text(decimals: 2),
-        model.latency.map { "\($0.medianMilliseconds)/\($0.p95Milliseconds)\($0.isEstimate ? " est." : "")" } ?? "unknown",
+        model.latency.map { "\($0.medianMilliseconds)/\($0.p95Milliseconds)\($0.isEstimate ? " est." : "")" }
+          ?? "unknown",
         model.sessionCapMinutes.map { "\($0) min" } ?? "unknown")
     }
     var lines = ["\(calls) of \(CostReport.description(of: scenario)), mode \(mode.rawValue)", ""]

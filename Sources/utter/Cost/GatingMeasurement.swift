@@ -31,7 +31,8 @@ struct GatingMeasurement: Sendable {
     let rate = recording.sampleRate
     // The rate of what is sent does not matter for how long it is.
     var chunker = try SpeechChunker(
-      engine: Resampler(from: rate, to: .hz24000, quality: .voice), detector: SpeechDetector(segmentation.detector, rate),
+      engine: Resampler(from: rate, to: .hz24000, quality: .voice),
+      detector: SpeechDetector(segmentation.detector, rate),
       channelCount: recording.channelCount, chunkDuration: .milliseconds(20), segmentation: configuration)
     var sink = Sink()
     try recording.forEachBlock { block in try chunker.process(block, into: &sink) }

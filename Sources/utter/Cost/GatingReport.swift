@@ -33,7 +33,8 @@ struct GatingReport {
     if measurement.files.count > 1 {
       files.add(
         "all", CostReport.seconds(measurement.length), CostReport.seconds(measurement.speech),
-        CostReport.seconds(measurement.sent), Self.percent(measurement.length - measurement.sent, of: measurement.length))
+        CostReport.seconds(measurement.sent),
+        Self.percent(measurement.length - measurement.sent, of: measurement.length))
     }
     lines += files.lines + [""]
     var table = TextTable([.left, .right, .right])
@@ -54,7 +55,8 @@ struct GatingReport {
 
   private static func reason(_ model: ModelPrices) -> String {
     switch model.silence {
-    case .free: "does not bill silence while its own detector cuts the turns; with your own commits it bills all that is sent"
+    case .free:
+      "does not bill silence while its own detector cuts the turns; with your own commits it bills all that is sent"
     case .input: "has no price for audio that is sent"
     case .session, .standby: "bills the open session, whatever is sent"
     }

@@ -41,7 +41,8 @@ struct UsageLog {
       Diagnostics.warn("\(name): \(counted(malformedCount, "malformed line")) in all, of \(lineCount)")
     }
     guard !recorded.isEmpty else {
-      throw Failure("\(name): no line of \(lineCount) tells of usage, as OpenAI's response.done or Gemini's usageMetadata")
+      throw Failure(
+        "\(name): no line of \(lineCount) tells of usage, as OpenAI's response.done or Gemini's usageMetadata")
     }
   }
 }
