@@ -27,6 +27,7 @@ struct UsageEvent {
     do {
       self = try JSONDecoder().decode(UsageEvent.self, from: Data(json))
     } catch {
+      if let inner = error as? UsageLogError { throw inner }
       // A number that does not fit and broken JSON come as one error, perhaps both without a place.
       guard (try? JSONDecoder().decode(AnyObject.self, from: Data(json))) != nil else { throw .notJSON }
       throw .badUsage(Self.words(error))
@@ -95,14 +96,29 @@ extension UsageEvent: Decodable {
       guard let usage = try fields.decodeIfPresent(Usage.self, forKey: "usage") else { return }
       content = .answer(usage, id: fields.text("id"), model: fields.text("model"))
     } else {
-      for key: EventKey in ["event", "message", "data"] where fields.codingPath.count < Self.wrapperLimit {
-        guard fields.object(key) != nil else { continue }
-        let inner = try fields.decode(UsageEvent.self, forKey: key)
+      for key: EventKey in ["event", "message", "data"] {
+        guard let inner = try Self.wrapped(fields, key) else { continue }
         if inner.content != nil || inner.sessionModel != nil || inner.startsSession {
           self = inner
           return
         }
       }
+    }
+  }
+
+  /// An event inside of another, as an object or as its text.
+  private static func wrapped(
+    _ fields: KeyedDecodingContainer<EventKey>, _ key: EventKey
+  ) throws -> UsageEvent? {
+    guard fields.codingPath.count < wrapperLimit else { return nil }
+    if fields.object(key) != nil { return try fields.decode(UsageEvent.self, forKey: key) }
+    guard let text = fields.text(key), text.utf8.first(where: { $0 > 0x20 }) == UInt8(ascii: "{") else { return nil }
+    do throws(UsageLogError) {
+      return try UsageEvent(json: Array(text.utf8))
+    } catch {
+      // Words may only look like it.
+      if error == .notJSON { return nil }
+      throw error
     }
   }
 

@@ -117,6 +117,16 @@ import Testing
     #expect(try PriceTable.builtIn.bill(for: recorded, model: "gpt-realtime-mini").callTotal < bill.callTotal)
   }
 
+  @Test func eventsAsText() throws {
+    let text = Self.done("r1", Self.split).replacing("\"", with: "\\\"").replacing("\n", with: "\\n")
+    let recorded = try Self.recorded(Self.session, #"{"level":"info","message":"\#(text)"}"#, #"{"message":"{oops"}"#)
+    #expect(recorded.answers.map(\.count) == [1] && recorded.answers[0].usage.input.audio == 700)
+    var other = RecordedUsage()
+    let bad = #"{"message":"{\"type\":\"response.done\",\"response\":{\"usage\":{}}}"}"#
+    let error = #expect(throws: UsageLogError.self) { try other.add(line: Array(bad.utf8)) }
+    #expect(error.map { "\($0)" }?.hasPrefix("usage that cannot be read: response.usage") == true)
+  }
+
   // MARK: Transcriptions
 
   static func transcribed(_ usage: String) -> String {
