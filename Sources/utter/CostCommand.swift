@@ -12,12 +12,16 @@ struct CostCommand: ParsableCommand {
       with gpt-realtime-2.1. Amounts are US dollars and exact; the lines add up to the sum as they are written.
 
       MODES
-        per-minute  A flat rate for each minute of the user and of the agent, as services advertise; of models that count
-                    tokens, that of so many tokens a second.
-        tokens      Each second of audio once, on its way in or out: the least that a call can cost.
-        context     (default) Each turn's input is the instructions and all that was said before, as audio, and as transcript
-                    of what the agent said. What an earlier turn had as input costs less by --cache-share, which is an
-                    assumption: the range that is told besides goes from all of it in the cache to none.
+        per-minute  A flat rate for each minute of the user and of the agent, as
+                    services advertise; of models that count tokens, that of so
+                    many tokens a second.
+        tokens      Each second of audio once, on its way in or out: the least
+                    that a call can cost.
+        context     (default) Each turn's input is the instructions and all that
+                    was said before, as audio, and as transcript of what the
+                    agent said. What an earlier turn had as input costs less by
+                    --cache-share, which is an assumption: the range that is
+                    told besides goes from all of it in the cache to none.
         actual      What was counted: --usage.
 
       USAGE LOGS
@@ -57,7 +61,7 @@ struct CostCommand: ParsableCommand {
         utter cost --model launch --mode per-minute
         utter cost --compare --turns 20
         utter cost --usage session.jsonl --calls 1000
-        gunzip -c session.jsonl.gz | utter cost --usage - --model gpt-realtime-2.1 --json
+        gunzip -c session.jsonl.gz | utter cost --usage - --json
         utter cost --model gemini --audio callers/*.wav
         utter cost --models
       """)
