@@ -59,7 +59,9 @@ let package = Package(
       providers: [.apt(["libsamplerate0-dev"]), .brew(["libsamplerate"])]),
     .target(
       name: "AudioFiles", dependencies: ["AudioDSP", "CSndFile", "CSampleRate"], swiftSettings: swiftSettings),
-    .target(name: "RealtimeVoice", dependencies: ["AudioDSP"], swiftSettings: swiftSettings),
+    .target(
+      name: "RealtimeVoice", dependencies: ["AudioDSP"], resources: [.embedInCode("Cost/prices.json")],
+      swiftSettings: swiftSettings),
     .target(
       name: "RealtimeVoiceNIO",
       dependencies: [

@@ -102,7 +102,7 @@ public struct ChatCompletionResponse: Hashable, Sendable {
     let cachedText = min(cached, input.text)
     return Usage(
       input: input,
-      cached: Usage.Tokens(text: cachedText, audio: min(cached - cachedText, input.audio)),
+      cachedInput: Usage.Tokens(text: cachedText, audio: min(cached - cachedText, input.audio)),
       output: tokens(usage.completion_tokens, audio: usage.completion_tokens_details?.audio_tokens))
   }
 

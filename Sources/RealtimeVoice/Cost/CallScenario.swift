@@ -52,8 +52,7 @@ public struct CallScenario: Sendable, Equatable {
 }
 
 extension Duration {
-  /// Rounded up.
-  var wholeMilliseconds: Int {
+  var millisecondsRoundedUp: Int {
     let (seconds, attoseconds) = components
     let attosecondsPerMillisecond: Int64 = 1_000_000_000_000_000
     return Int(seconds) * 1_000 + Int((attoseconds + attosecondsPerMillisecond - 1) / attosecondsPerMillisecond)

@@ -74,7 +74,7 @@ extension ModelPrices {
 
   /// In milliseconds.
   private func billed(_ duration: Duration) -> Int {
-    let milliseconds = duration.wholeMilliseconds
+    let milliseconds = duration.millisecondsRoundedUp
     return unit == .second ? (milliseconds + 999) / 1_000 * 1_000 : milliseconds
   }
 
@@ -99,11 +99,11 @@ extension ModelPrices {
   }
 
   private func inputTokens(of duration: Duration) -> Int {
-    (duration.wholeMilliseconds * (inputTokensPerSecond ?? 0) + 999) / 1_000
+    (duration.millisecondsRoundedUp * (inputTokensPerSecond ?? 0) + 999) / 1_000
   }
 
   private func outputTokens(of duration: Duration) -> Int {
-    (duration.wholeMilliseconds * (outputTokensPerSecond ?? 0) + 999) / 1_000
+    (duration.millisecondsRoundedUp * (outputTokensPerSecond ?? 0) + 999) / 1_000
   }
 
   /// Turn k's input is the instructions, what the user has said in k turns, and what the agent has said in k - 1, as
@@ -116,7 +116,7 @@ extension ModelPrices {
     let agentTokens = outputTokens(of: scenario.agentSpeech)
     let transcriptTokens =
       text?.output == nil
-      ? 0 : (scenario.agentSpeech.wholeMilliseconds * scenario.transcriptTokensPerMinute + 59_999) / 60_000
+      ? 0 : (scenario.agentSpeech.millisecondsRoundedUp * scenario.transcriptTokensPerMinute + 59_999) / 60_000
     let audioShare = audio?.cachedInput == nil ? 0 : scenario.cacheShareInMillionths
     let textShare = text?.cachedInput == nil ? 0 : scenario.cacheShareInMillionths
 

@@ -36,7 +36,7 @@ import Testing
     #expect(
       response.usage
         == Usage(
-          input: Usage.Tokens(text: 60, audio: 40), cached: Usage.Tokens(text: 60, audio: 10),
+          input: Usage.Tokens(text: 60, audio: 40), cachedInput: Usage.Tokens(text: 60, audio: 10),
           output: Usage.Tokens(text: 20, audio: 30)))
   }
 

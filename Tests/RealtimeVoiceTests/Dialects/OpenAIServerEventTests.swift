@@ -122,7 +122,7 @@ import Testing
         ResponseOutcome(
           responseID: "resp_1", status: .completed,
           usage: Usage(
-            input: Usage.Tokens(text: 119, audio: 13), cached: Usage.Tokens(text: 60, audio: 4),
+            input: Usage.Tokens(text: 119, audio: 13), cachedInput: Usage.Tokens(text: 60, audio: 4),
             output: Usage.Tokens(text: 30, audio: 91))))),
     ServerSample(
       #"""
@@ -134,7 +134,7 @@ import Testing
         ResponseOutcome(
           responseID: "r", status: .cancelled(reason: "turn_detected"),
           usage: Usage(
-            input: Usage.Tokens(text: 4, audio: 6), cached: Usage.Tokens(text: 4, audio: 3),
+            input: Usage.Tokens(text: 4, audio: 6), cachedInput: Usage.Tokens(text: 4, audio: 3),
             output: Usage.Tokens(text: 3))))),
     ServerSample(
       #"{"type":"response.done","response":{"status":"incomplete","status_details":{"reason":"max_output_tokens"}}}"#,

@@ -151,14 +151,14 @@ extension ServerEventDecoder {
     let cachedDetails = try usage.objects("cacheTokensDetails", "cache_tokens_details")
     let cachedTotal = try usage.count("cachedContentTokenCount", "cached_content_token_count") ?? 0
     let cached = cachedDetails.isEmpty ? prompt.first(cachedTotal) : try tokens(cachedDetails, total: cachedTotal)
-    return Usage(input: prompt + tools, cached: cached, output: output)
+    return Usage(input: prompt + tools, cachedInput: cached, output: output)
   }
 
-  /// Where modalities are not told apart, all is taken for text.
+  /// Tokens whose modality is not told are ``Usage/Tokens/unsplit``.
   private static func tokens(
     _ details: [ServerEventFields], total: Int?
   ) throws(ServerEventDecodingError) -> Usage.Tokens {
-    guard !details.isEmpty else { return Usage.Tokens(text: total ?? 0) }
+    guard !details.isEmpty else { return Usage.Tokens(unsplit: total ?? 0) }
     var tokens = Usage.Tokens()
     for detail in details {
       let count = try detail.count("tokenCount", "token_count") ?? 0

@@ -175,7 +175,7 @@ extension ServerEventDecoder {
       parameter: try error.string("param"), eventID: try error.string("event_id"))
   }
 
-  /// What was used. Where modalities are not told apart, all is taken for text.
+  /// What was used. Tokens whose modality is not told are ``Usage/Tokens/unsplit``.
   private static func usage(_ usage: ServerEventFields) throws(ServerEventDecodingError) -> Usage {
     let inputDetails = try usage.object("input_token_details")
     let input = try tokens(inputDetails, total: try usage.count("input_tokens"))
@@ -184,14 +184,14 @@ extension ServerEventDecoder {
     let cachedTotal = try inputDetails?.count("cached_tokens") ?? 0
     // A bare sum is taken from text first: what is cached is the start of the conversation, its instructions.
     let cached = cachedDetails == nil ? input.first(cachedTotal) : try tokens(cachedDetails, total: cachedTotal)
-    return Usage(input: input, cached: cached, output: output)
+    return Usage(input: input, cachedInput: cached, output: output)
   }
 
   private static func tokens(
     _ details: ServerEventFields?, total: Int?
   ) throws(ServerEventDecodingError) -> Usage.Tokens {
     guard let details, details.contains("text_tokens") || details.contains("audio_tokens") else {
-      return Usage.Tokens(text: total ?? 0)
+      return Usage.Tokens(unsplit: total ?? 0)
     }
     return Usage.Tokens(
       text: try details.count("text_tokens") ?? 0, audio: try details.count("audio_tokens") ?? 0,
