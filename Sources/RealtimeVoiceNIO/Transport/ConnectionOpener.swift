@@ -172,39 +172,79 @@ final class ConnectionOpener<Value: Sendable> {
     do {
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(gate)
-      phase = lastPhase
-      if let tls {
-        phase = .tlsHandshake
-        let handler = try makeTLSHandler(context: tls)
-        tlsHandler = handler
-        try pipeline.addHandler(handler)
-        try pipeline.addHandler(HandshakeWatch { self.phase = self.lastPhase })
+      guard let tls else {
+        phase = lastPhase
+        try setUp?(self, channel)
+        if !channel.isActive { fail(.connectionLost("closed as soon as it was opened")) }
+        return
       }
-      try setUp?(self, channel)
+      phase = .tlsHandshake
+      let handler = try makeTLSHandler(context: tls)
+      tlsHandler = handler
+      try pipeline.addHandler(
+        HandshakeWatch(opened: { self.handshakeCompleted(channel) }, failed: { self.fail(caught: $0) }))
+      try pipeline.addHandler(handler, position: .after(gate))
       if !channel.isActive { fail(.connectionLost("closed as soon as it was opened")) }
     } catch {
       fail(caught: error)
     }
   }
 
-  private func makeTLSHandler(context: NIOSSLContext) throws -> NIOSSLClientHandler {
+  private func handshakeCompleted(_ channel: any Channel) {
+    if isOver { return }
+    // The library is content with a certificate for the peer's address where one for the name was asked for.
+    if let certificate = tlsHandler?.peerCertificate, let name = serverName,
+      !CertificateNames.allow(certificate, for: name)
+    {
+      return fail(caught: NIOSSLExtraError.failedToValidateHostname)
+    }
+    phase = lastPhase
+    do { try setUp?(self, channel) } catch { fail(caught: error) }
+  }
+
+  /// Nil for an address, which is no server name (RFC 6066, 3): the certificate must have the peer's address then.
+  private var serverName: String? {
     let name = configuration.tls.serverHostname ?? endpoint.host
-    // An address is no server name (RFC 6066, 3); without a name the certificate must have the peer's address.
-    let isAddress = (try? SocketAddress(ipAddress: name, port: 0)) != nil
-    return try NIOSSLClientHandler(context: context, serverHostname: isAddress ? nil : name)
+    return (try? SocketAddress(ipAddress: name, port: 0)) == nil ? name : nil
+  }
+
+  private func makeTLSHandler(context: NIOSSLContext) throws -> NIOSSLClientHandler {
+    try NIOSSLClientHandler(context: context, serverHostname: serverName)
   }
 }
 
-/// Tells when TLS is up.
+/// Tells when TLS is up or fails to come up; after that it lets everything pass.
 private final class HandshakeWatch: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
 
-  private let completed: () -> Void
+  private let opened: () -> Void
+  private let failed: (any Error) -> Void
+  private var isOver = false
 
-  init(completed: @escaping () -> Void) { self.completed = completed }
+  init(opened: @escaping () -> Void, failed: @escaping (any Error) -> Void) {
+    self.opened = opened
+    self.failed = failed
+  }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    if case TLSUserEvent.handshakeCompleted = event { completed() }
+    if !isOver, case TLSUserEvent.handshakeCompleted = event {
+      isOver = true
+      opened()
+    }
     context.fireUserInboundEventTriggered(event)
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    if isOver { return context.fireErrorCaught(error) }
+    isOver = true
+    failed(error)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    if !isOver {
+      isOver = true
+      failed(NIOSSLError.handshakeFailed(.sslError([.eofDuringHandshake])))
+    }
+    context.fireChannelInactive()
   }
 }

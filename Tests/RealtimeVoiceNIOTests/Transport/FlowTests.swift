@@ -123,7 +123,7 @@ extension TransportTests {
     }
 
     @Test func pingsThatAreNotAnsweredForLackOfRoomAreAnsweredOnce() async throws {
-      let count = 20_000
+      let count = 60_000
       let pongs = Mutex<(count: Int, last: [UInt8])>((0, []))
       let server = try await ScriptedServer.start(
         isReading: false,

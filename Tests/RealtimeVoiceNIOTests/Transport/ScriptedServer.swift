@@ -55,7 +55,7 @@ final class ScriptedServer: Sendable {
     let children = Children()
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-      .childChannelOption(.socketOption(.so_rcvbuf), value: isReading ? 256 << 10 : 16 << 10)
+      .childChannelOption(.socketOption(.so_rcvbuf), value: 256 << 10)
       .childChannelOption(.writeBufferWaterMark, value: .init(low: 32 << 10, high: 64 << 10))
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {

@@ -75,6 +75,15 @@ extension TransportTests {
       try await server.stop()
     }
 
+    @Test func wildcardsStandForOneLabel() {
+      for (pattern, host, isRight) in [
+        ("a.b.c", "A.b.C", true), ("*.b.c", "a.b.c", true), ("*.b.c", "x.a.b.c", false), ("*.b.c", "b.c", false),
+        ("*.c", "b.c", false), ("a*.b.c", "ab.b.c", false), ("a.b.c", "a.b.c.", true), ("*", "c", false),
+        ("", "", false),
+        ("*.*.c", "a.b.c", false),
+      ] { #expect(CertificateNames.matches(pattern: pattern, host: host) == isRight, "\(pattern) \(host)") }
+    }
+
     @Test func aServerWithoutTLSIsToldApart() async throws {
       let talker = try await ScriptedServer.start(greeting: Array("HTTP/1.1 400 Bad Request\r\n\r\n".utf8))
       let failure = await talker.failure(talker.request(isSecure: true))
