@@ -123,38 +123,41 @@ extension TransportTests {
     }
 
     @Test func pingsThatAreNotAnsweredForLackOfRoomAreAnsweredOnce() async throws {
-      let count = 60_000
-      let pongs = Mutex<(count: Int, last: [UInt8])>((0, []))
+      let isFull = Mutex(false)
+      let pingCount = Mutex(0)
+      let pongCount = Mutex(0)
+      let marker = Array("last".utf8)
       let server = try await ScriptedServer.start(
         isReading: false,
         opened: { peer in
           let pour = {
-            while peer.channel.isWritable, peer.count < count {
-              peer.count += 1
-              peer.send(ServerFrame.bytes(0x89, Array("\(peer.count)".utf8) + .init(repeating: 0, count: 100)))
+            while peer.channel.isWritable, !isFull.withLock({ $0 }) {
+              pingCount.withLock { $0 += 1 }
+              peer.send(ServerFrame.bytes(0x89, .init(repeating: 0, count: 120)))
             }
-            if peer.count == count {
-              peer.count += 1
-              peer.send(ServerFrame.text("end"))
-            }
+            guard isFull.withLock({ $0 }), peer.count == 0 else { return }
+            peer.count = 1
+            // Twice what the client's write buffer has room for.
+            for _ in 0..<1000 { peer.send(ServerFrame.bytes(0x89, .init(repeating: 0, count: 120))) }
+            peer.send(ServerFrame.bytes(0x89, marker) + ServerFrame.text("end"))
+            pingCount.withLock { $0 += 1001 }
           }
           peer.onWritable = pour
           pour()
         },
-        frame: { peer, frame in
-          if frame.opcode == 0xA { pongs.withLock { $0 = ($0.count + 1, frame.payload) } }
-        })
-      let recorder = Recorder(onText: { connection, _ in #expect(connection.bufferedByteCount <= 66 << 10) })
+        frame: { _, frame in if frame.opcode == 0xA { pongCount.withLock { $0 += 1 } } })
+      let recorder = Recorder(
+        onText: { connection, _ in #expect(connection.bufferedByteCount <= 66 << 10) },
+        onWritability: { connection in if !connection.isWritable { isFull.withLock { $0 = true } } })
       let connection = try await server.connect(recorder)
       #expect(await recorder.next { $0 == .text("end") } != nil)
       try await server.resumeReading()
-      #expect(await recorder.next { $0 == .writability(true) } != nil)
-      try await connection.run { $0.close() }
-      #expect(await server.frame(opcode: 8) != nil)
-      pongs.withLock {
-        #expect($0.count < count)
-        #expect($0.last.starts(with: Array("\(count)".utf8) + [0]))
+      let last = await server.first {
+        if case .frame(let frame) = $0, frame.opcode == 0xA, frame.payload == marker { true } else { nil }
       }
+      #expect(last == true)
+      #expect(pongCount.withLock { $0 } < pingCount.withLock { $0 })
+      try await connection.run { $0.close() }
       try await server.stop()
     }
 
