@@ -1,6 +1,6 @@
 /// What a request carried that must not come back in a text: the values of its headers, of its query, and its
 /// subprotocols. Servers like to quote the key that they refuse.
-struct SentSecrets: Sendable {
+struct SentSecrets: Sendable, CustomStringConvertible, CustomReflectable {
   /// Shorter values are words like "v1": replacing them would make a text unreadable and hide nothing.
   static let minimumLength = 6
   /// The part of a secret that may end a text which was cut within it.
@@ -46,6 +46,10 @@ struct SentSecrets: Sendable {
     }
     values = found.filter { $0.utf8.count >= Self.minimumLength }.sorted { $0.utf8.count > $1.utf8.count }
   }
+
+  var description: String { "SentSecrets" }
+  /// Nothing, so that no dump of what holds this shows them.
+  var customMirror: Mirror { Mirror(self, children: [:]) }
 
   /// The text without the secrets, "…" in the place of each; also where the text ends within one.
   func removed(from text: String) -> String {

@@ -4,7 +4,7 @@ import NIOWebSocket
 
 /// An open WebSocket, RFC 6455, as a client, without extensions. Bound to one event loop: every function must be called
 /// on it (checked), and the delegate is called on it. It stays open until one side closes it, whether held or not.
-public final class WebSocketConnection: Sendable {
+public final class WebSocketConnection: Sendable, CustomReflectable {
   public let eventLoop: any EventLoop
   /// The one that the server chose among those offered.
   public let subprotocol: String?
@@ -15,6 +15,8 @@ public final class WebSocketConnection: Sendable {
     self.subprotocol = subprotocol
     core = NIOLoopBound(handler, eventLoop: eventLoop)
   }
+
+  public var customMirror: Mirror { Mirror(self, children: [:]) }
 
   public enum SendResult: Sendable {
     case accepted
