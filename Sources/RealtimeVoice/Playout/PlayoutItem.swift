@@ -78,10 +78,15 @@ struct PlayedRuns {
 
   /// Notes that `count` samples are played from `start` on; up to `heardPosition` of the output was heard.
   mutating func append(_ count: Int, at start: Int, heardPosition: Int) {
-    let countBefore = runs.last.map { $0.countBefore + $0.count } ?? 0
-    if let last = runs.last, last.start + last.count == start {
-      runs[runs.count - 1].count += count
-      return
+    // By index: `last` allocates in debug builds.
+    var countBefore = 0
+    if !runs.isEmpty {
+      let last = runs[runs.count - 1]
+      if last.start + last.count == start {
+        runs[runs.count - 1].count += count
+        return
+      }
+      countBefore = last.countBefore + last.count
     }
     if runs.count == Self.capacity {
       heardBefore = heardCount(at: heardPosition)

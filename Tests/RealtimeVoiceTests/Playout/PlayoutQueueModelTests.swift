@@ -19,7 +19,7 @@ import Testing
   @Test(arguments: configurations)
   func everySampleAndEventIsTheModels(configuration: PlayoutConfiguration) {
     let seed = UInt64.random(in: 0...UInt64.max)
-    for run in 0..<20 {
+    for run in 0..<8 {
       var random = SeededGenerator(seed: seed &+ UInt64(run))
       let failure = Self.firstDifference(configuration, &random)
       #expect(failure == nil, "seed \(seed), run \(run)")
