@@ -236,6 +236,18 @@ extension PlayoutQueue {
     for _ in 0..<5 { #expect(output(random.cuts(of: 40_500)) == whole, "seed \(seed)") }
   }
 
+  @Test func anyCutsOfBytesGiveTheSameSamples() {
+    let seed = UInt64.random(in: 0...UInt64.max)
+    var random = SeededGenerator(seed: seed)
+    let bytes = (0..<60_001).map { _ in UInt8.random(in: 0...255, using: &random) }
+    let samples = (0..<30_000).map { Int16(truncatingIfNeeded: Int(bytes[2 * $0]) + 256 * Int(bytes[2 * $0 + 1])) }
+    for cuts in [[0..<1, 1..<60_001], [0..<60_001], random.cuts(of: 60_001)] {
+      var queue = PlayoutQueue(sampleRate: .hz24000)
+      for cut in cuts { queue.append(bytes.span.extracting(cut), encoding: .pcm16, toItem: "a") }
+      #expect(queue.pull(30_001) == samples + [0], "seed \(seed)")
+    }
+  }
+
   @Test(.enabled(if: AllocationCounter.isAvailable, "the allocation counter needs glibc and no sanitizer"))
   func pullsDoNotAllocate() {
     var queue = PlayoutQueue(
