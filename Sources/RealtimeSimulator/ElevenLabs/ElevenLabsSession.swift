@@ -1,0 +1,7 @@
+final class ElevenLabsSession: VoiceSession {
+  init(_ context: SessionContext) {}
+  func begin() {}
+  func receive(_ message: [UInt8], isBinary: Bool) {}
+  func becameWritable() {}
+  func end() {}
+}

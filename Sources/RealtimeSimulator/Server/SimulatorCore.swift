@@ -1,0 +1,141 @@
+import NIOCore
+import Synchronization
+
+/// What all connections of a simulator share.
+final class SimulatorCore: Sendable {
+  /// How many connections there can be at a time.
+  static let connectionLimit = 2048
+  private static let handleLimit = 1000
+
+  let configuration: SimulatorConfiguration
+
+  private struct State {
+    var recorders: [SessionRecorder] = []
+    var counts = SimulatorJournal()
+    var audioByteCount = 0
+    var faultCounts: [SimulatedFault: Int] = [:]
+    var channels: [ObjectIdentifier: any Channel] = [:]
+    var isStopping = false
+    var voices: [VoiceKey: [UInt8]] = [:]
+    var resumptions: [String: GeminiContext] = [:]
+    var resumptionOrder: [String] = []
+  }
+
+  private struct VoiceKey: Hashable {
+    var rate: Int
+    var byteCount: Int
+    var coding: WireFormat.Coding
+  }
+
+  private let state = Mutex(State())
+
+  init(_ configuration: SimulatorConfiguration) {
+    self.configuration = configuration
+  }
+
+  func log(_ line: @autoclosure () -> String) { configuration.log?(line()) }
+
+  // MARK: Connections
+
+  /// - Returns: Whether there is room for it.
+  func add(_ channel: any Channel) -> Bool {
+    state.withLock { state in
+      guard !state.isStopping, state.channels.count < Self.connectionLimit else { return false }
+      state.channels[ObjectIdentifier(channel)] = channel
+      return true
+    }
+  }
+
+  func remove(_ channel: any Channel) {
+    _ = state.withLock { $0.channels.removeValue(forKey: ObjectIdentifier(channel)) }
+  }
+
+  /// - Returns: The connections to end; there will be no more.
+  func stop() -> [any Channel] {
+    state.withLock { state in
+      state.isStopping = true
+      return Array(state.channels.values)
+    }
+  }
+
+  // MARK: Faults
+
+  /// Whether a fault that ends its connection is to happen (again).
+  func claim(_ fault: SimulatedFault) -> Bool {
+    state.withLock { state in
+      guard state.faultCounts[fault, default: 0] < configuration.endingFaultLimit else { return false }
+      state.faultCounts[fault, default: 0] += 1
+      return true
+    }
+  }
+
+  // MARK: Journal
+
+  func openSession(_ dialect: SimulatedDialect, path: String, headerNames: [String], at time: UInt64)
+    -> (number: Int, recorder: SessionRecorder)
+  {
+    state.withLock { state in
+      state.counts.sessionCount += 1
+      let number = state.counts.sessionCount
+      let session = SimulatorJournal.Session(
+        number: number, dialect: dialect, path: path, headerNames: headerNames, startTime: time)
+      let recorder = SessionRecorder(session, core: self)
+      state.recorders.append(recorder)
+      // In steps, so that it does not cost every session.
+      if state.recorders.count > SimulatorJournal.Limits.sessions + 100 {
+        state.recorders.removeFirst(state.recorders.count - SimulatorJournal.Limits.sessions)
+      }
+      return (number, recorder)
+    }
+  }
+
+  /// - Returns: Whether so much audio may be kept.
+  func reserveAudio(_ byteCount: Int) -> Bool {
+    state.withLock { state in
+      guard state.audioByteCount + byteCount <= SimulatorJournal.Limits.allAudioBytes else { return false }
+      state.audioByteCount += byteCount
+      return true
+    }
+  }
+
+  func countTurn() { state.withLock { $0.counts.turnCount += 1 } }
+  func countResponse() { state.withLock { $0.counts.responseCount += 1 } }
+  func countChatCompletion() { state.withLock { $0.counts.chatCompletionCount += 1 } }
+  func countRefusal() { state.withLock { $0.counts.refusedConnectionCount += 1 } }
+
+  var journal: SimulatorJournal {
+    let (recorders, counts) = state.withLock { ($0.recorders.suffix(SimulatorJournal.Limits.sessions), $0.counts) }
+    var journal = counts
+    journal.sessions = recorders.map(\.snapshot)
+    return journal
+  }
+
+  // MARK: Answers
+
+  /// The voice-like sound; made once for each length and format.
+  func voice(byteCount: Int, format: WireFormat) -> [UInt8] {
+    let key = VoiceKey(rate: format.rate, byteCount: byteCount, coding: format.coding)
+    if let voice = state.withLock({ $0.voices[key] }) { return voice }
+    let count = byteCount / format.bytesPerSample
+    let voice = format.bytes(SyntheticVoice.samples(count: count, rate: format.rate))
+    state.withLock { state in
+      if state.voices.count >= 16 { state.voices.removeAll() }
+      state.voices[key] = voice
+    }
+    return voice
+  }
+
+  // MARK: Gemini's resumption
+
+  func keep(_ context: GeminiContext, for handle: String) {
+    state.withLock { state in
+      state.resumptions[handle] = context
+      state.resumptionOrder.append(handle)
+      if state.resumptionOrder.count > Self.handleLimit {
+        state.resumptions[state.resumptionOrder.removeFirst()] = nil
+      }
+    }
+  }
+
+  func context(of handle: String) -> GeminiContext? { state.withLock { $0.resumptions[handle] } }
+}
