@@ -47,7 +47,7 @@ final class WireClient: Sendable {
     if let receiveBuffer {
       bootstrap = bootstrap.channelOption(.socketOption(.so_rcvbuf), value: .init(receiveBuffer))
     }
-    let channel = try await bootstrap.channelInitializer { channel in
+    bootstrap = bootstrap.channelInitializer { channel in
       channel.eventLoop.makeCompletedFuture {
         let client = WireClient(channel: channel)
         clientBox.withLock { $0 = client }
@@ -68,7 +68,14 @@ final class WireClient: Sendable {
           ))
         try channel.pipeline.syncOperations.addHandler(reader)
       }
-    }.connect(host: "127.0.0.1", port: simulator.port).get()
+    }
+    let channel: any Channel
+    do {
+      channel = try await bootstrap.connect(host: "127.0.0.1", port: simulator.port).get()
+    } catch {
+      answer.fail(error)
+      throw error
+    }
     var fields: HTTPHeaders = ["Host": "127.0.0.1:\(simulator.port)"]
     for (name, value) in headers { fields.add(name: name, value: value) }
     let head = HTTPRequestHead(version: .http1_1, method: .GET, uri: path, headers: fields)

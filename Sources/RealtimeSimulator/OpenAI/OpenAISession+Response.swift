@@ -54,10 +54,12 @@ extension OpenAISession {
         context.show(fault)
       }
     }
-    response.player = StepPlayer(steps, context: context) { [weak self, unowned response] step in
+    response.player = StepPlayer(steps, context: context) { [weak self] step in
       self?.perform(step, of: response) ?? .stop
     }
-    response.player?.play()
+    player?.stop()
+    player = response.player
+    player?.play()
   }
 
   private func makeResponse(_ parameters: JSONObject, at time: UInt64) -> OpenAIResponse {

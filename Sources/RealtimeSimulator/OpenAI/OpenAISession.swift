@@ -33,6 +33,8 @@ final class OpenAISession: VoiceSession {
 
   // The model.
   var active: OpenAIResponse?
+  /// Plays the last response; a little longer than that is active, where events follow its end.
+  var player: StepPlayer<OpenAIResponse.Step>?
   /// A turn ended while the model still spoke, and was not to be interrupted.
   var isResponseWaiting = false
   var hasSpoken = false
@@ -65,12 +67,12 @@ final class OpenAISession: VoiceSession {
   }
 
   func end() {
-    active?.player?.stop()
+    player?.stop()
     active = nil
     idleTimer?.cancel()
   }
 
-  func becameWritable() { active?.player?.play() }
+  func becameWritable() { player?.play() }
 
   /// The session has reached its age.
   func expire() {

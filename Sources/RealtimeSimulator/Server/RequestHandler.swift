@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import NIOWebSocket
 
 /// Answers requests that do not become a WebSocket.
 final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
@@ -34,7 +35,11 @@ final class RequestHandler: ChannelInboundHandler, RemovableChannelHandler {
     }
   }
 
-  func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    // A handshake that is not accepted comes here as an error and then as a request, which is answered in words.
+    if error is NIOWebSocketUpgradeError { return }
+    context.close(promise: nil)
+  }
 
   private func respond(to head: HTTPRequestHead, _ context: ChannelHandlerContext) {
     guard !isTooLong else { return refuse(.payloadTooLarge, "the body is longer than 20 MB", head, context) }

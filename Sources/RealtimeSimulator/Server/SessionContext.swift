@@ -1,7 +1,7 @@
 /// What every session has: its connection, its part of the journal and its faults.
 final class SessionContext {
-  /// Owns the session.
-  unowned let link: any SessionLink
+  /// Lets go of the session, and so of this, when the connection ends.
+  let link: any SessionLink
   let core: SimulatorCore
   let recorder: SessionRecorder
   let dialect: SimulatedDialect

@@ -79,6 +79,7 @@ final class SessionHandler: ChannelInboundHandler {
     let time = now
     sessionContext?.recorder.update { $0.endTime = time }
     sessionContext?.log("ends")
+    sessionContext = nil
     context = nil
   }
 

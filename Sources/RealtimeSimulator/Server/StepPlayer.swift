@@ -17,7 +17,8 @@ final class StepPlayer<Step> {
   private var position = 0
   private var timer: ScheduledAction?
   private(set) var isRunning = true
-  private let perform: (Step) -> Outcome
+  /// Holds what is played; let go of at the end.
+  private var perform: ((Step) -> Outcome)?
 
   init(_ steps: [Step], context: SessionContext, perform: @escaping (Step) -> Outcome) {
     self.steps = steps
@@ -32,13 +33,16 @@ final class StepPlayer<Step> {
     isRunning = false
     timer?.cancel()
     timer = nil
+    perform = nil
   }
 
   /// Goes on, after the start and whenever the connection can take more.
   func play() {
     guard isRunning, timer == nil else { return }
     for _ in 0..<Self.burstLength {
-      guard isRunning, position < steps.count, context.link.isWritable else { return }
+      guard isRunning, let perform else { return }
+      guard position < steps.count else { return stop() }
+      guard context.link.isWritable else { return }
       switch perform(steps[position]) {
       case .done: position += 1
       case .stop: return stop()
