@@ -21,6 +21,7 @@ let package = Package(
     .library(name: "AudioFiles", targets: ["AudioFiles"]),
     .library(name: "RealtimeVoice", targets: ["RealtimeVoice"]),
     .library(name: "RealtimeVoiceNIO", targets: ["RealtimeVoiceNIO"]),
+    .library(name: "RealtimeSimulator", targets: ["RealtimeSimulator"]),
     .library(name: "AppleAudio", targets: ["AppleAudio"]),
     .executable(name: "utter", targets: ["utter"]),
     // For the Benchmarks package and the tests of this one; not API.
@@ -66,11 +67,16 @@ let package = Package(
       name: "RealtimeVoiceNIO",
       dependencies: [
         "AudioDSP", "RealtimeVoice",
-        nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nio("NIOConcurrencyHelpers"),
+        nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"), nio("NIOTLS"),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: networkOnly),
         .product(name: "Logging", package: "swift-log", condition: networkOnly),
         .product(name: "Metrics", package: "swift-metrics", condition: networkOnly),
       ],
+      swiftSettings: swiftSettings),
+    // Imports nothing of this package: it judges the client.
+    .target(
+      name: "RealtimeSimulator",
+      dependencies: [nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket")],
       swiftSettings: swiftSettings),
     // By itself, since AVFAudio brings Foundation, which AudioDSP does without; empty where there is no AVFAudio.
     .target(name: "AppleAudio", dependencies: ["AudioDSP"], swiftSettings: swiftSettings),
@@ -78,7 +84,8 @@ let package = Package(
     .executableTarget(
       name: "utter",
       dependencies: [
-        "AudioDSP", "AudioFiles", "RealtimeVoice", "LatencyBudget",
+        "AudioDSP", "AudioFiles", "RealtimeVoice", "RealtimeVoiceNIO", "RealtimeSimulator", "LatencyBudget",
+        nio("NIOPosix"), .product(name: "Logging", package: "swift-log", condition: networkOnly),
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: toolOnly),
       ],
       swiftSettings: swiftSettings),
@@ -90,6 +97,21 @@ let package = Package(
       exclude: ["NeuralReference", "Cleaning/SuppressionReference"]),
     .testTarget(name: "AudioFilesTests", dependencies: ["AudioDSP", "AudioFiles", "CSndFile", "AudioTestSupport"]),
     .testTarget(name: "RealtimeVoiceTests", dependencies: ["RealtimeVoice", "AudioTestSupport"]),
+    .testTarget(
+      name: "RealtimeVoiceNIOTests",
+      dependencies: [
+        "RealtimeVoice", "RealtimeVoiceNIO", "RealtimeSimulator", "AudioTestSupport",
+        nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl", condition: networkOnly),
+        .product(name: "Logging", package: "swift-log", condition: networkOnly),
+      ],
+      exclude: ["Fixtures"]),
+    .testTarget(
+      name: "RealtimeSimulatorTests",
+      dependencies: [
+        "RealtimeSimulator", nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"),
+      ],
+      exclude: ["VendorTypes"]),
     // The fuzzer's own package, which has the rest of this folder, is Tests/Fuzzing/Package.swift.
     .testTarget(
       name: "FuzzReplayTests",

@@ -16,9 +16,9 @@ package enum LiveInputs {
     count.load(ordering: .acquiring) > 0 && !hasEnded.exchange(true, ordering: .acquiringAndReleasing)
   }
 
-  static var areEnded: Bool { hasEnded.load(ordering: .acquiring) }
+  package static var areEnded: Bool { hasEnded.load(ordering: .acquiring) }
 
-  static func add() { count.add(1, ordering: .acquiringAndReleasing) }
+  package static func add() { count.add(1, ordering: .acquiringAndReleasing) }
 
-  static func remove() { count.subtract(1, ordering: .acquiringAndReleasing) }
+  package static func remove() { count.subtract(1, ordering: .acquiringAndReleasing) }
 }

@@ -112,7 +112,8 @@ extension VoiceSession {
     var detection = ServiceTurnDetection.off
     if case .service(let service) = configuration.turnTaking { detection = service }
     return SessionSettings(
-      model: configuration.model, instructions: configuration.instructions, voice: configuration.voice,
+      model: configuration.model ?? configuration.dialect.defaultModel, instructions: configuration.instructions,
+      voice: configuration.voice,
       language: configuration.language, transcriptionModel: configuration.transcriptionModel,
       turnDetection: detection, tools: tools, inputRate: configuration.dialect.defaultRate,
       outputRate: configuration.dialect.defaultRate(of: .received), temperature: configuration.temperature,

@@ -111,10 +111,20 @@ extension VoiceSession {
     guard answers.touch(responseID, at: now) else { return }
     answers.stallLimit = configuration.stallLimit
     answers.quietEnd = rules.answerEnd
+    noteUntoldTurn()
     timing.answerStarted = now
     timing.firstAudio = nil
     timing.firstPlayed = nil
     tell(.answerStarted(responseID: responseID))
+  }
+
+  /// Some services do not say that a turn has ended: they answer.
+  private mutating func noteUntoldTurn() {
+    guard isServicesTurn, let end = microphone?.feed.speechEnd, end != answeredSpeechEnd else { return }
+    answeredSpeechEnd = end
+    guard timing.committed == nil || timing.firstPlayed != nil else { return }
+    timing = TurnTiming(speechEnded: microphone?.speechEndedAt)
+    tell(.turnEnded(audio: nil))
   }
 
   private mutating func take(_ delta: AudioDelta, at now: Duration) {
@@ -145,8 +155,9 @@ extension VoiceSession {
     var delta = delta
     if delta.speaker == .assistant {
       guard !answers.isDead(delta.responseID) else { return }
-      // Words of the user come at any time; those of an answer show that it goes on.
-      if !answers.isFinished(delta.responseID) { noteAnswer(delta.responseID, at: now) }
+      // Those of an answer show that it goes on; where its end is not told, they may come behind it, too.
+      let mayBegin = rules.answerEnd == nil || answers.active != nil
+      if mayBegin, !answers.isFinished(delta.responseID) { noteAnswer(delta.responseID, at: now) }
       if delta.itemID == nil { delta.itemID = answers.active?.ownItemID }
     }
     history.note(delta)

@@ -125,6 +125,8 @@ public actor VoiceClient {
   public var waitingOutputCount: Int { session.waitingOutputCount }
   /// Whether the service has a session for us.
   public var isReady: Bool { session.isReady }
+  /// Whether the session is over.
+  public var isClosed: Bool { session.isClosed }
   /// Whether an answer is awaited, under way, or played.
   public var isAnswering: Bool { session.isAnswering }
   /// Whether everything that was said has been answered and played.

@@ -1,0 +1,239 @@
+import AudioDSP
+import AudioFiles
+import Foundation
+import Logging
+import RealtimeSimulator
+import RealtimeVoice
+import RealtimeVoiceNIO
+import Synchronization
+
+/// A recording on its way through a session.
+struct StreamRun {
+  /// What is heard at once, and how often the speaker asks for samples.
+  private static let tick = Duration.milliseconds(20)
+  /// How much of a file may wait to be sent.
+  private static let waitingLimit = Duration.seconds(1)
+
+  private let command: StreamCommand
+  private let dialect: Dialect
+
+  init(_ command: StreamCommand, _ dialect: Dialect) {
+    self.command = command
+    self.dialect = dialect
+  }
+
+  func run() throws {
+    let inputs = try InputFiles([command.recording], takesAll: command.input.raw != nil)
+    let task = InputTask(
+      inputs.files[0], progress: ArchiveProgress(inputs.files, isShown: false), isAlone: true, isCancelled: { false })
+    do {
+      try run(Recording(task, command.input), task)
+    } catch {
+      throw Failure(error, of: task.name)
+    }
+  }
+
+  private func run(_ recording: consuming Recording, _ task: InputTask) throws {
+    let configuration = try command.configuration(
+      dialect, inputRate: recording.sampleRate, channelCount: recording.channelCount)
+    let stand = try ServiceStand(command.service, dialect, isQuiet: command.quiet)
+    let report = try StreamReport(
+      words: command.answers == "-" ? nil : "-", timeline: command.timeline,
+      model: stand.isSimulated ? nil : command.service.model ?? dialect.defaultModel, isQuiet: command.quiet)
+    let answers = AnswerFile(command.answers)
+    let client: VoiceClient
+    do {
+      client = try VoiceClient(
+        stand.endpoint, configuration, tools: command.toolDemo ? [try Self.clock] : [])
+    } catch let error as SessionConfigurationError {
+      throw Misuse("\(error)")
+    }
+    var isPaced = command.realtime || command.recording == "-"
+    if case .service = configuration.turnTaking { isPaced = true }
+    // From here on Ctrl-C ends the session, not the process: what has come is written.
+    LiveInputs.add()
+    defer { LiveInputs.remove() }
+
+    let listening = Task.detached { await report.listen(to: client.events) }
+    try Blocking.run { await client.start() }
+    let feeder = Feeder(client: client, answers: answers, rate: recording.sampleRate, isPaced: isPaced)
+    try feeder.awaitReady()
+    let player = isPaced ? Task.detached { await feeder.play() } : nil
+    if case .pushToTalk = configuration.turnTaking { try Blocking.run { await client.beginTurn() } }
+    let channelCount = recording.channelCount
+    let pieceSize = max(1, recording.sampleRate.sampleCount(in: Self.tick)) * channelCount
+    var brokenOff: (any Error)?
+    do {
+      try recording.forEachBlock { block in
+        var taken = 0
+        while taken < block.count, !feeder.isOver {
+          let count = min(pieceSize, block.count - taken)
+          let piece = block.extracting(taken..<taken + count)
+          var samples: [Float] = []
+          samples.reserveCapacity(count)
+          for i in piece.indices { samples.append(piece[i]) }
+          try feeder.hear(samples, frameCount: count / channelCount)
+          taken += count
+        }
+      }
+    } catch {
+      brokenOff = error
+    }
+    try feeder.end()
+    player?.cancel()
+    try Blocking.run {
+      await player?.value
+      await client.close()
+      await listening.value
+    }
+    try Blocking.run { try await report.finish() }
+    try Blocking.run { try await answers.finish() }
+    if let brokenOff { throw brokenOff }
+    try recording.tellDamage(nonFiniteCount: 0)
+    try conclude(report, answers)
+    stand.stop()
+  }
+
+  /// Tells how it went.
+  private func conclude(_ report: StreamReport, _ answers: AnswerFile) throws {
+    let (summary, end, badCount, count, turnCount) = try Blocking.run {
+      (
+        await report.summary(playedSeconds: await answers.seconds), await report.end, await report.badAnswerCount,
+        await report.answerCount, await report.turnCount
+      )
+    }
+    if !command.quiet { Diagnostics.write(summary) }
+    if case .failed(let reason) = end { throw Failure(reason.onOneLine) }
+    if badCount > 0 { throw Failure("\(badCount) of \(counted(count, "answer")) did not come whole") }
+    if turnCount == 0, count == 0 { Diagnostics.warn("no turn was found, and nothing answered") }
+  }
+
+  private struct NoArguments: Codable, Sendable {}
+
+  private static var clock: Tool {
+    get throws {
+      try Tool("get_time", description: "Tells the present time in UTC.", parameters: .object()) { (_: NoArguments) in
+        ISO8601DateFormatter().string(from: Date())
+      }
+    }
+  }
+
+  /// Gives the client what is heard, and takes what is to be played.
+  private final class Feeder: Sendable {
+    private let client: VoiceClient
+    private let answers: AnswerFile
+    private let rate: SampleRate
+    private let isPaced: Bool
+    private let start = ContinuousClock.now
+    private let state = Counter()
+
+    init(client: VoiceClient, answers: AnswerFile, rate: SampleRate, isPaced: Bool) {
+      self.client = client
+      self.answers = answers
+      self.rate = rate
+      self.isPaced = isPaced
+    }
+
+    /// Whether nothing more is to be heard.
+    var isOver: Bool { LiveInputs.areEnded || state.isClosed }
+
+    func awaitReady() throws {
+      try Blocking.run { [self] in
+        while !LiveInputs.areEnded {
+          let (isReady, isClosed) = await (client.isReady, client.isClosed)
+          if isClosed { state.close() }
+          if isReady || isClosed { break }
+          try? await Task.sleep(for: .milliseconds(1))
+        }
+      }
+      state.restart()
+    }
+
+    func hear(_ samples: [Float], frameCount: Int) throws {
+      let due = state.advance(by: frameCount, rate)
+      try Blocking.run { [self] in
+        if isPaced {
+          try? await Task.sleep(until: due, clock: .continuous)
+        } else {
+          while await !isReadyToHear() {
+            if await !playWaiting() { try? await Task.sleep(for: .milliseconds(1)) }
+          }
+        }
+        try await client.hear(samples)
+        if await client.isClosed { state.close() }
+      }
+    }
+
+    /// The input has ended: what is under way is finished.
+    func end() throws {
+      try Blocking.run { [self] in
+        if LiveInputs.areEnded { return }
+        await client.endTurn()
+        await client.endInput()
+        while await !client.isSettled, !LiveInputs.areEnded {
+          let played = isPaced ? false : await playWaiting()
+          if !played { try? await Task.sleep(for: .milliseconds(1)) }
+        }
+      }
+    }
+
+    /// The speaker, at the pace of speech.
+    func play() async {
+      var next = ContinuousClock.now
+      while !Task.isCancelled, await !client.isClosed {
+        let rate = await client.playoutRate
+        let block = await client.play(rate.sampleCount(in: StreamRun.tick))
+        // An answer starts with a block, and only silence follows within one.
+        await answers.write(block.samples[..<block.answerCount], rate: rate)
+        next += StreamRun.tick
+        try? await Task.sleep(until: next, clock: .continuous)
+      }
+    }
+
+    private func isReadyToHear() async -> Bool {
+      if LiveInputs.areEnded { return true }
+      if await client.isClosed {
+        state.close()
+        return true
+      }
+      guard await client.isReady else { return false }
+      let waiting = await client.waitingInput
+      return await !client.isAnswering && waiting < StreamRun.waitingLimit
+    }
+
+    /// Plays what there is, as fast as it goes.
+    ///
+    /// - Returns: Whether there was something.
+    private func playWaiting() async -> Bool {
+      let count = await client.waitingOutputCount
+      let rate = await client.playoutRate
+      // Asked for where nothing waits, too: an answer ends with the pull behind its last sample.
+      let block = await client.play(max(1, min(count, rate.sampleCount(in: StreamRun.tick))))
+      await answers.write(block.samples[..<block.answerCount], rate: rate)
+      return block.answerCount > 0
+    }
+  }
+}
+
+/// How much has been heard, and since when.
+private final class Counter: Sendable {
+  private struct State {
+    var start = ContinuousClock.now
+    var frameCount = 0
+    var isClosed = false
+  }
+
+  private let state = Mutex(State())
+
+  var isClosed: Bool { state.withLock { $0.isClosed } }
+  func close() { state.withLock { $0.isClosed = true } }
+  func restart() { state.withLock { $0.start = .now } }
+
+  /// - Returns: When the last of these sample frames has been spoken.
+  func advance(by count: Int, _ rate: SampleRate) -> ContinuousClock.Instant {
+    state.withLock {
+      $0.frameCount += count
+      return $0.start + .nanoseconds(Int64($0.frameCount) * 1_000_000_000 / Int64(rate.hertz))
+    }
+  }
+}
