@@ -189,8 +189,9 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     guard field("sessionResumption", of: setup) != nil else { return }
     let isResumable = answer == nil && pendingCalls.isEmpty
     let handle = isResumable ? context.identifier("handle") : ""
-    if isResumable { context.core.keep(history, for: handle) }
-    send(["sessionResumptionUpdate": isResumable ? ["newHandle": .string(handle), "resumable": true] : ["resumable": false]])
+    guard isResumable else { return send(["sessionResumptionUpdate": ["resumable": false]]) }
+    context.core.keep(history, for: handle)
+    send(["sessionResumptionUpdate": ["newHandle": .string(handle), "resumable": true]])
   }
 
   private func take(input: JSONValue, at time: UInt64) {

@@ -4,6 +4,16 @@ extension OpenAISession {
   /// What is kept without a commit: more than twenty minutes. The service's own limit is not known.
   private static var pendingLimit: Int { 64 << 20 }
 
+  /// Characters of base64 that can be that many bytes.
+  static var encodedLimit: Int { (appendLimit + 2) / 3 * 4 }
+
+  static func tooLong(_ byteCount: Int) -> ServiceError {
+    ServiceError(
+      code: "invalid_value",
+      message: "Invalid 'audio'. An event carries at most \(appendLimit) bytes of audio, but got about \(byteCount).",
+      parameter: "audio")
+  }
+
   func append(_ audio: [UInt8], at time: UInt64) throws(ServiceError) {
     if audio.isEmpty {
       throw ServiceError(
@@ -11,13 +21,7 @@ extension OpenAISession {
         message: "Invalid 'audio'. Expected base64-encoded audio bytes (mono PCM16 at 24kHz) but got empty bytes.",
         parameter: "audio")
     }
-    if audio.count > Self.appendLimit {
-      throw ServiceError(
-        code: "invalid_value",
-        message:
-          "Invalid 'audio'. An event carries at most \(Self.appendLimit) bytes of audio, but got \(audio.count).",
-        parameter: "audio")
-    }
+    if audio.count > Self.appendLimit { throw Self.tooLong(audio.count) }
     if pending.count + audio.count > Self.pendingLimit {
       throw ServiceError(
         code: "input_audio_buffer_full", message: "The input audio buffer is full. Commit or clear it.",

@@ -146,7 +146,8 @@ final class OpenAISession: VoiceSession {
       message[(message.count - 2)...].elementsEqual(Self.appendTail)
     {
       let text = message[Self.appendHead.count..<message.count - 2]
-      if let audio = Base64.decode(text) {
+      // What is too long is told below, before it is decoded.
+      if text.count <= Self.encodedLimit, let audio = Base64.decode(text) {
         context.recorder.received("input_audio_buffer.append", message, carriesAudio: true, at: time)
         do throws(ServiceError) { try append(audio, at: time) } catch { fail(error, nil) }
         return
@@ -186,7 +187,9 @@ final class OpenAISession: VoiceSession {
     switch type {
     case "session.update": try update(object["session"] ?? .null)
     case "input_audio_buffer.append":
-      guard let audio = Base64.decode(Array((object["audio"]?.string ?? "").utf8)[...]) else {
+      let encoded = Array((object["audio"]?.string ?? "").utf8)
+      guard encoded.count <= Self.encodedLimit else { throw Self.tooLong(encoded.count / 4 * 3) }
+      guard let audio = Base64.decode(encoded[...]) else {
         throw ServiceError(
           code: "invalid_value",
           message:

@@ -62,7 +62,8 @@ extension AnsweringSession {
       answer.sentText += answer.pieces[index]
       sendWords(answer.pieces[index], answer)
     case .audio(let range):
-      if let due = answer.dueTime(of: range, context.configuration.pacing), context.now < due { return .wait(until: due) }
+      let due = answer.dueTime(of: range, context.configuration.pacing)
+      if let due, context.now < due { return .wait(until: due) }
       if answer.firstDeltaTime == nil {
         let now = context.now
         answer.firstDeltaTime = now
