@@ -10,6 +10,7 @@ let package = Package(
     // Named, because a path alone takes the name of the folder, which a clone may have chosen otherwise.
     .package(name: "Utter", path: ".."),
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
   ],
   targets: [
@@ -24,6 +25,20 @@ let package = Package(
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       path: "Benchmarks/ChunkLatency"),
+
+    .executableTarget(
+      name: "session-load",
+      dependencies: [
+        .product(name: "AudioDSP", package: "Utter"),
+        .product(name: "AudioFiles", package: "Utter"),
+        .product(name: "RealtimeVoice", package: "Utter"),
+        .product(name: "RealtimeVoiceNIO", package: "Utter"),
+        .product(name: "RealtimeSimulator", package: "Utter"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      path: "Benchmarks/SessionLoad"),
 
     // Without _AudioTestSupport, whose allocation counter would slow down the peers that allocate.
     .executableTarget(

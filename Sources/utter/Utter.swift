@@ -35,7 +35,7 @@ struct Utter: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       ChunkCommand.self, UnchunkCommand.self, ConvertCommand.self, SplitCommand.self, VADCommand.self,
-      CheckCommand.self, StreamCommand.self, BudgetCommand.self, CostCommand.self,
+      CheckCommand.self, StreamCommand.self, SimulateCommand.self, BudgetCommand.self, CostCommand.self,
     ])
 
   static func main() {

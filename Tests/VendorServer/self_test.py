@@ -333,7 +333,7 @@ async def run_wrong(path):
                 if dialect == "openai-beta":
                     headers["OpenAI-Beta"] = "realtime=v1"
                 for case in mine:
-                    async with websockets.connect(url, additional_headers=headers, max_size=None) as socket:
+                    async with websockets.connect(url, additional_headers=headers, max_size=None, max_queue=None) as socket:
                         for event in case["events"]:
                             await socket.send(event if isinstance(event, str) else json.dumps(event))
                             if isinstance(event, dict) and "setup" in event and case.get("waits", True):

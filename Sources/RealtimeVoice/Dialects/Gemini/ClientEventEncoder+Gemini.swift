@@ -112,7 +112,7 @@ extension ClientEventEncoder {
       [
         "name": .string(tool.name), "description": .string(tool.description),
         // What takes nothing has no schema: Gemini refuses one of an object without properties.
-        "parameters": tool.parameters.isEmpty ? nil : .object(tool.parametersObject),
+        "parametersJsonSchema": tool.parameters.isEmpty ? nil : .object(tool.parametersObject),
       ]
     }
     return [["functionDeclarations": .array(declarations)]]

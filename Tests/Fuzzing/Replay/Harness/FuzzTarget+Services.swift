@@ -61,7 +61,7 @@ extension FuzzTarget {
       default: break
       }
     }
-    _ = sum.input.total + sum.cached.total + sum.output.total
+    _ = sum.input.total + sum.cachedInput.total + sum.output.total
   }
 
   private static func checkWords(_ text: String) throws {
