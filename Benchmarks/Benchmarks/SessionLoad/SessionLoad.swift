@@ -140,7 +140,8 @@ struct SessionLoad: AsyncParsableCommand {
 /// A histogram of all sessions'.
 private final class Latencies: Sendable {
   // To a hundredth of a part, in microseconds.
-  private let histogram = Mutex(Histogram<UInt32>(highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: .two))
+  private let histogram = Mutex(
+    Histogram<UInt32>(highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: .two))
 
   func record(_ latency: Duration) {
     let microseconds = UInt64(max(0, latency / .microseconds(1)))

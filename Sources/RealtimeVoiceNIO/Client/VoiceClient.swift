@@ -243,8 +243,21 @@ public actor VoiceClient {
     timer = (deadline, scheduled)
   }
 
+  /// How late a timer may be. A later one was kept by other work of this thread, behind which what the service has said
+  /// may wait to be read: it is read before the service is called late.
+  private static let latest = Duration.milliseconds(50)
+
   private func timeHasPassed() {
+    guard let deadline = timer?.deadline else { return }
     timer = nil
+    if now - deadline > Self.latest {
+      let scheduled = eventLoop.scheduleTask(in: .nanoseconds(Self.latest.nanoseconds)) { [weak self] in
+        guard let self else { return }
+        self.assumeIsolated { $0.timeHasPassed() }
+      }
+      timer = (now + Self.latest, scheduled)
+      return
+    }
     if isReadingPaused { session.receivingResumed(at: now) }
     session.advance(to: now)
     pump()
@@ -322,7 +335,10 @@ public actor VoiceClient {
     guard generation == self.generation, !session.isClosed else { return }
     adopt(connection)
     metrics.received(byteCount: text.readableBytes)
-    session.receive(text.readableBytesUInt8Span, isBinary: isBinary, at: now)
+    let arrival = now
+    session.receive(text.readableBytesUInt8Span, isBinary: isBinary, at: arrival)
+    // What comes behind a message that took long to read has waited.
+    if now - arrival > Self.latest { session.receivingResumed(at: now) }
     pump()
   }
 

@@ -17,6 +17,8 @@ extension ClientSuites {
       case wholeUntold
       /// A part is played, and the rest told as missing.
       case part
+      /// A part is played, and the service never says a word again: each answer is told as missing.
+      case silence
       /// The session ends with an error.
       case end
     }
@@ -27,7 +29,8 @@ extension ClientSuites {
         .delayedAcknowledgement, .hugeFrame, .earlyAudio:
         .whole
       case .neverDone: .wholeUntold
-      case .stall, .rateLimit, .drop, .dropMidFrame, .sessionExpired, .close(.goingAway), .close(.abnormal),
+      case .stall: .silence
+      case .rateLimit, .drop, .dropMidFrame, .sessionExpired, .close(.goingAway), .close(.abnormal),
         .close(.internalError):
         .part
       case .close(.normal), .close(.policyViolation): .end
@@ -51,33 +54,52 @@ extension ClientSuites {
       let turns = (0..<3).map { turn in
         (0..<(9_600 + 480 * turn)).map { _ in Int16.random(in: .min ... .max, using: &generator) }
       }
-      let client = try VoiceClient(
-        ServiceEndpoint(dialect, url: simulator.url(simulated)), Conversation.configuration(dialect))
+      var settings = Conversation.configuration(dialect)
+      // A debug build takes seconds to look through 12 MiB.
+      if fault == .hugeFrame { settings.stallLimit = .seconds(20) }
+      let client = try VoiceClient(ServiceEndpoint(dialect, url: simulator.url(simulated)), settings)
       let outcome = try await Conversation.hold(client, turns: turns, rate: .hz24000)
       let journal = simulator.journal
       try await simulator.stop()
 
-      // Nothing is sent twice or lost: what all sessions received, one after the other, is what was said.
+      // Nothing is sent twice or lost: what all sessions received, one after the other, is what was said. Samples are
+      // compared before they are expected: a difference of long arrays would be shown for minutes.
       let received = journal.sessions.flatMap(\.audio).samples
+      let said = Array(turns.joined())
       let expectation = Self.expectation(of: fault)
-      #expect(received == Array(turns.joined().prefix(received.count)))
-      if expectation != .end { #expect(received.count == turns.joined().count) }
-      #expect(journal.sessions.flatMap(\.errors).filter { $0.code != "rate_limit_exceeded" && $0.code != "session_expired" } == [])
+      let isPrefix = received == Array(said.prefix(received.count))
+      #expect(isPrefix)
+      if expectation != .end { #expect(received.count == said.count) }
+      let ownErrors = ["rate_limit_exceeded", "session_expired"]
+      #expect(journal.sessions.flatMap(\.errors).filter { !ownErrors.contains($0.code) } == [])
 
-      // An answer is what was said, and no sample of it is played twice.
-      for (turn, played) in zip(turns, outcome.played) { #expect(played == Array(turn.prefix(played.count))) }
       let first = outcome.played.first ?? []
+      // Where the connection was lost before any of the answer was there, it was asked for again, of a service that has
+      // the question in words only.
+      let isAskedAgain = fault.endsConnection && outcome.ends.first?.isComplete == true
+      // An answer is what was said, and no sample of it is played twice.
+      for (turn, played) in zip(turns, outcome.played).dropFirst(isAskedAgain ? 1 : 0) {
+        let isPrefix = played == Array(turn.prefix(played.count))
+        #expect(isPrefix)
+      }
+      let areWhole = zip(turns, outcome.played).map { $0 == $1 }
       switch expectation {
       case .whole:
-        #expect(outcome.played == turns)
+        #expect(areWhole == [true, true, true])
         #expect(outcome.ends.count == 3)
         #expect(outcome.ends.allSatisfy { $0.isComplete })
       case .wholeUntold:
-        #expect(first == turns[0])
+        #expect(areWhole.first == true)
         #expect(outcome.ends.first == .stalled(after: .seconds(1)))
       case .part:
+        #expect(isAskedAgain || first.count < turns[0].count)
+        #expect(isAskedAgain || outcome.ends.first?.isComplete == false)
+      case .silence:
         #expect(first.count < turns[0].count)
-        #expect(outcome.ends.first?.isComplete == false)
+        #expect(outcome.played.dropFirst().map(\.count) == [0, 0])
+        #expect(
+          outcome.ends == [.stalled(after: .seconds(1)), .missing(after: .seconds(5)), .missing(after: .seconds(5))])
+        return
       case .end:
         guard case .failed(let reason) = outcome.sessionEnd else {
           Issue.record("the session ended with \(String(describing: outcome.sessionEnd))")
@@ -87,7 +109,7 @@ extension ClientSuites {
         return
       }
       // It goes on.
-      #expect(outcome.played.dropFirst().elementsEqual(turns.dropFirst()))
+      #expect(areWhole.dropFirst() == [true, true])
       #expect(outcome.ends.count == 3)
       #expect(outcome.ends.dropFirst().allSatisfy { $0.isComplete || (fault == .neverDone && $0.isStalled) })
       #expect(outcome.sessionEnd == .closed)
