@@ -119,8 +119,8 @@ import Testing
       {"setup":{"model":"models/m","generationConfig":{"responseModalities":["AUDIO"],"speechConfig":{"voiceConfig":
        {"prebuiltVoiceConfig":{"voiceName":"marin"}}},"temperature":0.8,"maxOutputTokens":4096},"systemInstruction":
        {"parts":[{"text":"Be brief."}]},"tools":[{"functionDeclarations":[{"name":"get_weather","description":
-       "Tells the weather","parameters":{"type":"object","properties":{"z":{"type":"string"},"a":{"type":"number"}}}}]}],
-       "realtimeInputConfig":{"automaticActivityDetection":{"disabled":false,"silenceDurationMs":500},
+       "Tells the weather","parametersJsonSchema":{"type":"object","properties":{"z":{"type":"string"},"a":{"type":
+       "number"}}}}]}],"realtimeInputConfig":{"automaticActivityDetection":{"disabled":false,"silenceDurationMs":500},
        "activityHandling":"START_OF_ACTIVITY_INTERRUPTS"},"sessionResumption":{},"contextWindowCompression":
        {"slidingWindow":{}},"inputAudioTranscription":{"languageCodes":["de"]},"outputAudioTranscription":{}}}
       """#
