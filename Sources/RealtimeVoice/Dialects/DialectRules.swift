@@ -8,6 +8,8 @@ struct DialectRules: Sendable {
   var asksForAnswers: Bool
   /// Whether the service waits for our settings before it says that there is a session.
   var configuresFirst: Bool
+  /// Whether the service says which formats of audio it takes and gives.
+  var announcesFormats: Bool
   /// Whether items can be truncated and deleted.
   var editsItems: Bool
   /// Whether JSON comes in binary messages, too.
@@ -26,19 +28,19 @@ extension Dialect {
     // 60 minutes: "Your session hit the maximum duration of 60 minutes."
     case .openAI, .openAIBeta, .pcm:
       DialectRules(
-        takesTurns: true, asksForAnswers: true, configuresFirst: false, editsItems: true, takesBinary: false,
+        takesTurns: true, asksForAnswers: true, configuresFirst: false, announcesFormats: false, editsItems: true, takesBinary: false,
         connectionLimit: .seconds(3600))
     // About ten minutes a connection (Google Cloud, "Start and manage live sessions", November 2026). Google's server
     // sends its JSON in binary messages.
     case .gemini:
       DialectRules(
-        takesTurns: true, asksForAnswers: false, configuresFirst: true, editsItems: false, takesBinary: true,
+        takesTurns: true, asksForAnswers: false, configuresFirst: true, announcesFormats: false, editsItems: false, takesBinary: true,
         connectionLimit: .seconds(600))
     // The first answer event of a turn is the last thing that says how much comes; chunks follow each other at less
     // than half a second.
     case .elevenLabs:
       DialectRules(
-        takesTurns: false, asksForAnswers: false, configuresFirst: true, editsItems: false, takesBinary: false,
+        takesTurns: false, asksForAnswers: false, configuresFirst: true, announcesFormats: true, editsItems: false, takesBinary: false,
         answerEnd: .milliseconds(1000), closingSilence: .milliseconds(1500))
     }
   }

@@ -1,9 +1,12 @@
 import AudioDSP
 
 /// Which answers are awaited, under way, and over.
-struct AnswerLedger {
+///
+/// A service that names its answers may begin one before it says that another is over, so there can be several; what
+/// has no name belongs to the latest.
+struct AnswerLedger: Sendable {
   /// An answer that is under way.
-  struct Answer {
+  struct Answer: Sendable {
     /// The service's name for it; nil where it has none.
     var responseID: String?
     /// Items with audio, in order.
@@ -20,33 +23,61 @@ struct AnswerLedger {
 
   /// How bytes of audio are stored.
   var encoding = AudioEvent.Encoding.pcm16
-  var active: Answer?
+  /// The answers under way, the latest last.
+  private(set) var open: [Answer] = []
   /// An answer was asked for, or is to come by itself: when it is given up, and how long that is.
   private(set) var awaited: (limit: Duration, wait: Duration)?
   /// The event with which it was asked for.
-  var askedBy: String?
+  private(set) var askedBy: String?
   /// Tools were called by an answer that is over, and the service waits to be asked for the next.
   var owesContinuation = false
   /// Audio up to this number is not to be played (ElevenLabs).
   var interruptedThrough = Int.min
+  /// What is being waited for is our own tool: no answer stalls meanwhile.
+  var isHeld = false
+  /// What the last answer without a name was called, if it was interrupted: words may come that correct it.
+  var correctableItemID: String?
 
   /// The most that passes between two events of an answer; and where the service does not tell an answer's end, what
   /// ends it.
-  var stallLimit = Duration.seconds(10)
-  var quietEnd: Duration?
+  let stallLimit: Duration
+  let quietEnd: Duration?
 
+  /// Answers that are over here, those of which the service said it, and those that are not to be heard.
   private var finished = RecentIDs()
+  private var done = RecentIDs()
   private var dead = RecentIDs()
   private var answerCount = 0
 
+  init(stallLimit: Duration, quietEnd: Duration?) {
+    self.stallLimit = stallLimit
+    self.quietEnd = quietEnd
+  }
+
+  /// The latest answer that is under way.
+  var active: Answer? { open.last }
   /// Whether no answer is awaited or under way.
-  var isIdle: Bool { active == nil && awaited == nil && !owesContinuation }
+  var isIdle: Bool { open.isEmpty && awaited == nil && !owesContinuation }
+  /// What an answer without a name will call its items, or calls them.
+  var ownItemID: String { active?.ownItemID ?? "answer-\(answerCount + 1)" }
+
+  /// What the last answer without a name called its items.
+  var lastOwnItemID: String? { answerCount > 0 ? "answer-\(answerCount)" : nil }
 
   /// When something is to be given up.
   var deadline: Duration? {
-    if let active { return active.lastEventAt + (quietEnd ?? stallLimit) }
-    return awaited?.limit
+    if open.isEmpty { return awaited?.limit }
+    if isHeld { return nil }
+    let earliest = open.reduce(open[0].lastEventAt) { min($0, $1.lastEventAt) }
+    return earliest + (quietEnd ?? stallLimit)
   }
+
+  /// An answer that is to be given up by now.
+  func overdue(at now: Duration) -> Answer? {
+    isHeld ? nil : open.first { now >= $0.lastEventAt + (quietEnd ?? stallLimit) }
+  }
+
+  // MARK: Waiting
 
   mutating func await(for wait: Duration, from now: Duration, askedBy eventID: String? = nil) {
     awaited = (now + wait, wait)
@@ -58,63 +89,121 @@ struct AnswerLedger {
     askedBy = nil
   }
 
+  /// All limits count from now on.
+  mutating func restartWaits(at now: Duration) {
+    for i in open.indices { open[i].lastEventAt = max(now, open[i].lastEventAt) }
+    if let wait = awaited?.wait { awaited?.limit = now + wait }
+  }
+
+  // MARK: Answers
+
   /// Whether nothing more of this answer is to be heard.
-  func isDead(_ responseID: String?) -> Bool { responseID.map(dead.contains) ?? (active?.isInterrupted ?? false) }
+  func isDead(_ responseID: String?) -> Bool {
+    guard let responseID else { return active?.isInterrupted ?? false }
+    if dead.contains(responseID) { return true }
+    guard let place = place(of: responseID) else { return false }
+    return open[place].isInterrupted
+  }
 
   func isFinished(_ responseID: String?) -> Bool { responseID.map(finished.contains) ?? false }
+
+  /// Notes that the service says that an answer is over.
+  ///
+  /// - Returns: Whether it says so for the first time.
+  mutating func noteDone(_ responseID: String?) -> Bool { responseID.map { done.insert($0) } ?? true }
+
+  /// Which of the answers under way an event belongs to.
+  func place(of responseID: String?) -> Int? {
+    guard let responseID else { return open.indices.last }
+    // One that had no name yet takes the first that comes.
+    return open.lastIndex { $0.responseID == responseID } ?? open.lastIndex { $0.responseID == nil }
+  }
 
   /// Notes an event of an answer.
   ///
   /// - Returns: Whether it is the first of a new one.
   mutating func touch(_ responseID: String?, at now: Duration) -> Bool {
     if isFinished(responseID) { return false }
-    if active != nil, responseID == nil || active?.responseID == nil || active?.responseID == responseID {
-      active?.lastEventAt = now
-      if active?.responseID == nil { active?.responseID = responseID }
+    if let place = place(of: responseID) {
+      open[place].lastEventAt = now
+      if open[place].responseID == nil, let responseID {
+        open[place].responseID = responseID
+        if open[place].isInterrupted { dead.insert(responseID) }
+      }
       return false
     }
     stopAwaiting()
+    correctableItemID = nil
     answerCount += 1
-    active = Answer(responseID: responseID, ownItemID: "answer-\(answerCount)", lastEventAt: now)
+    open.append(Answer(responseID: responseID, ownItemID: "answer-\(answerCount)", lastEventAt: now))
     return true
   }
 
-  /// The answer is over.
-  mutating func finish() -> Answer? {
-    guard let answer = active else { return nil }
-    active = nil
+  /// Notes that an answer has audio of an item.
+  ///
+  /// - Returns: Whether the answer is under way and the item is new to it.
+  mutating func noteItem(_ itemID: String, of responseID: String?) -> Bool {
+    guard !isFinished(responseID), let place = place(of: responseID), !open[place].itemIDs.contains(itemID),
+      open[place].itemIDs.count < PlayoutQueue.waitingItemLimit
+    else { return false }
+    open[place].itemIDs.append(itemID)
+    return true
+  }
+
+  /// Notes that an answer calls a tool.
+  mutating func noteCall(of responseID: String?) {
+    if isFinished(responseID) {
+      owesContinuation = true
+    } else if let place = place(of: responseID) {
+      open[place].hasCalls = true
+    }
+  }
+
+  /// No answer to the calls so far is to be waited for: it has begun, or they were cancelled.
+  mutating func forgetCalls() {
+    for i in open.indices { open[i].hasCalls = false }
+    owesContinuation = false
+  }
+
+  /// An answer is over.
+  mutating func finish(_ responseID: String?) -> Answer? {
+    guard let place = place(of: responseID) else { return nil }
+    let answer = open.remove(at: place)
     if let id = answer.responseID { finished.insert(id) }
+    if let responseID { finished.insert(responseID) }
     if answer.hasCalls, !answer.isInterrupted { owesContinuation = true }
     return answer
   }
 
-  /// Nothing more of the answer under way is to be heard.
-  mutating func kill() {
-    active?.isInterrupted = true
-    if let id = active?.responseID { dead.insert(id) }
-  }
-}
-
-/// The identifiers that came last.
-struct RecentIDs {
-  private static let capacity = 256
-  private var ids: Set<String> = []
-  private var order: [String] = []
-  private var next = 0
-
-  func contains(_ id: String) -> Bool { ids.contains(id) }
-
-  /// - Returns: Whether it was not there.
-  @discardableResult
-  mutating func insert(_ id: String) -> Bool {
-    guard ids.insert(id).inserted else { return false }
-    if order.count < Self.capacity {
-      order.append(id)
-    } else {
-      ids.remove(order[next])
-      order[next] = id
-      next = (next + 1) % Self.capacity
+  /// Nothing more of the answers under way is to be heard.
+  ///
+  /// - Returns: The names of those that are interrupted by this.
+  mutating func kill() -> [String?] {
+    var names: [String?] = []
+    for i in open.indices where !open[i].isInterrupted {
+      open[i].isInterrupted = true
+      names.append(open[i].responseID)
+      if let id = open[i].responseID { dead.insert(id) }
     }
-    return true
+    return names
+  }
+
+  /// Nothing more of this answer is to be heard.
+  mutating func kill(_ responseID: String?) {
+    if let responseID { dead.insert(responseID) }
+  }
+
+  /// All answers are over; another connection names them anew.
+  ///
+  /// - Returns: Those that were under way.
+  mutating func startConnection() -> [Answer] {
+    defer {
+      let count = answerCount
+      let encoding = encoding
+      self = AnswerLedger(stallLimit: stallLimit, quietEnd: quietEnd)
+      answerCount = count
+      self.encoding = encoding
+    }
+    return open
   }
 }

@@ -3,6 +3,8 @@ struct ConversationHistory {
   private struct Entry {
     var itemID: String?
     var message: HistoryMessage
+    /// Whether it was interrupted: what the service says of it later was not heard.
+    var isCut = false
   }
 
   /// How many characters are kept.
@@ -27,6 +29,7 @@ struct ConversationHistory {
 
   mutating func note(_ delta: TextDelta) {
     if let itemID = delta.itemID, let place = index(of: itemID) {
+      guard !entries[place].isCut else { return }
       if delta.isWhole { entries[place].message.text = delta.text } else { entries[place].message.text += delta.text }
     } else if delta.itemID == nil, !delta.isWhole, let last = entries.indices.last, entries[last].itemID == nil,
       entries[last].message.speaker == delta.speaker
@@ -35,6 +38,13 @@ struct ConversationHistory {
     } else {
       append(Entry(itemID: delta.itemID, message: HistoryMessage(speaker: delta.speaker, text: delta.text)))
     }
+    trim()
+  }
+
+  /// What a service says that was heard of an item that was interrupted.
+  mutating func correct(itemID: String, _ text: String) {
+    guard let place = index(of: itemID) else { return }
+    entries[place].message.text = text
     trim()
   }
 
@@ -48,8 +58,11 @@ struct ConversationHistory {
     guard let place = index(of: itemID) else { return }
     let text = entries[place].message.text
     let count = received > 0 ? text.count * max(0, heard) / received : 0
-    if count == 0 { entries.remove(at: place) } else { entries[place].message.text = String(text.prefix(count)) }
+    entries[place].message.text = String(text.prefix(count))
+    entries[place].isCut = true
   }
+
+  func contains(itemID: String) -> Bool { index(of: itemID) != nil }
 
   private func index(of itemID: String) -> Int? { entries.lastIndex { $0.itemID == itemID } }
 
@@ -63,7 +76,7 @@ struct ConversationHistory {
     var count = entries.reduce(0) { $0 + $1.message.text.utf8.count }
     while count > limit, entries.count > 1 { count -= entries.removeFirst().message.text.utf8.count }
     if count > limit, let only = entries.first {
-      entries[0].message.text = String(only.message.text.suffix(limit / 4))
+      entries[0].message.text = String(only.message.text.unicodeScalars.suffix(limit / 4))
     }
   }
 }

@@ -8,8 +8,10 @@ struct SendQueue: Sendable {
   /// What is said between chunks.
   enum Mark: Hashable, Sendable {
     case turnStart
-    /// `commits`: whether there is a turn to commit; `asks`: whether an answer is wanted.
-    case turnEnd(asks: Bool)
+    /// A long turn is committed up to here, and goes on.
+    case turnSplit
+    /// An answer is wanted. `speechEnded`: when the last sample of speech came.
+    case turnEnd(speechEnded: Duration?)
     /// The stream of the microphone has ended.
     case inputEnd
   }
@@ -36,7 +38,7 @@ struct SendQueue: Sendable {
   ///   - leastChunk: The samples of a usual chunk: shorter ones are the last of a turn.
   init(sampleCapacity: Int, leastChunk: Int) {
     samples = [Int16](repeating: 0, count: sampleCapacity)
-    // A turn has a start and an end, and at least one chunk; marks of turns whose audio was dropped are merged.
+    // A turn has a start and an end, and at least one chunk; those of a turn whose audio was dropped go with it.
     elements = [Element?](repeating: nil, count: 4 * (sampleCapacity / leastChunk + 1) + 8)
   }
 
@@ -50,16 +52,22 @@ struct SendQueue: Sendable {
     droppedSampleCount += excess
     let kept = chunk.extracting(excess...)
     while samples.count - sampleCount < kept.count { dropOldestAudio() }
+    guard !kept.isEmpty else { return }
     Self.write(kept, into: &samples, at: (sampleHead + sampleCount) % max(1, samples.count))
     sampleCount += kept.count
     append(.audio(sampleCount: kept.count, heardAt: heardAt))
   }
 
   mutating func append(_ mark: Mark) {
-    // A start that is followed by an end at once is no turn.
-    if case .turnEnd = mark, case .mark(.turnStart) = last {
-      removeLast()
-      return
+    // A start that is followed by an end at once is no turn, and nothing stands between a split and an end.
+    if case .turnEnd = mark, count > 0 {
+      switch elements[(head + count - 1) % elements.count] {
+      case .mark(.turnStart):
+        count -= 1
+        return
+      case .mark(.turnSplit): count -= 1
+      default: break
+      }
     }
     append(.mark(mark))
   }
@@ -84,10 +92,8 @@ struct SendQueue: Sendable {
     return count
   }
 
-  private var last: Element? { count > 0 ? elements[(head + count - 1) % elements.count] : nil }
-
   private mutating func append(_ element: Element) {
-    if count == elements.count { dropOldest() }
+    if count == elements.count { dropOldestAudio() }
     elements[(head + count) % elements.count] = element
     count += 1
   }
@@ -98,31 +104,39 @@ struct SendQueue: Sendable {
     count -= 1
   }
 
-  private mutating func removeLast() {
-    count -= 1
-    elements[(head + count) % elements.count] = nil
-  }
-
-  /// Only for a flood of marks.
-  private mutating func dropOldest() {
-    if case .audio = first { dropOldestAudio() } else { removeFirst() }
-  }
-
-  /// Drops the first audio; what is said before it stays in its order.
+  /// Drops the first audio; what is said before it stays in its order. The marks of a turn of which nothing is left go,
+  /// too.
   private mutating func dropOldestAudio() {
-    for place in 0..<count {
-      let index = (head + place) % elements.count
-      guard case .audio(let dropped, _) = elements[index] else { continue }
-      sampleHead = (sampleHead + dropped) % samples.count
-      sampleCount -= dropped
-      droppedSampleCount += dropped
-      for later in stride(from: place, to: 0, by: -1) {
-        elements[(head + later) % elements.count] = elements[(head + later - 1) % elements.count]
+    var place = 0
+    while place < count {
+      if case .audio(let dropped, _) = element(place) {
+        sampleHead = (sampleHead + dropped) % samples.count
+        sampleCount -= dropped
+        droppedSampleCount += dropped
+        remove(at: place)
+        if place > 0, place < count, case .mark(.turnStart) = element(place - 1), case .mark(.turnSplit) = element(place) {
+          remove(at: place)
+        }
+        if place > 0, place < count, case .mark(.turnStart) = element(place - 1), case .mark(.turnEnd) = element(place) {
+          remove(at: place)
+          remove(at: place - 1)
+        }
+        return
       }
-      removeFirst()
-      return
+      place += 1
     }
-    preconditionFailure("there is no audio to drop")
+    // Only marks: there are more than turns with audio can have.
+    removeFirst()
+  }
+
+  private func element(_ place: Int) -> Element? { elements[(head + place) % elements.count] }
+
+  /// Removes one of the first elements.
+  private mutating func remove(at place: Int) {
+    for later in stride(from: place, to: 0, by: -1) {
+      elements[(head + later) % elements.count] = elements[(head + later - 1) % elements.count]
+    }
+    removeFirst()
   }
 
   private static func write(_ chunk: Span<Int16>, into samples: inout [Int16], at start: Int) {

@@ -72,26 +72,56 @@ public struct SessionConfiguration: Hashable, Sendable {
     guard Chunker.durations.contains(chunkDuration) else {
       throw .chunkDuration(ChunkerError(duration: chunkDuration))
     }
-    if case .service = turnTaking {
-    } else if !dialect.rules.takesTurns {
-      throw .turnsAreTheServices(dialect)
+    switch turnTaking {
+    case .service(.off): throw .noTurnDetection
+    case .service: break
+    case .local, .pushToTalk: if !dialect.rules.takesTurns { throw .turnsAreTheServices(dialect) }
     }
-    guard sendCapacity >= chunkDuration, sendCapacity <= Self.longestCapacity else {
-      throw .outOfRange("sendCapacity", sendCapacity, chunkDuration...Self.longestCapacity)
+    func check(_ name: String, _ value: Duration, _ range: ClosedRange<Duration>) throws(SessionConfigurationError) {
+      guard range.contains(value) else { throw .outOfRange(name, value, range) }
     }
-    guard playout.capacity > .zero, playout.capacity <= Self.longestCapacity else {
-      throw .outOfRange("playout.capacity", playout.capacity, .milliseconds(1)...Self.longestCapacity)
+    try check("sendCapacity", sendCapacity, chunkDuration...Self.longestCapacity)
+    try check("playout.capacity", playout.capacity, .milliseconds(1)...Self.longestCapacity)
+    try check("playout.jitterBuffer", playout.jitterBuffer, .zero...playout.capacity)
+    try check("playout.outputLatency", playout.outputLatency, .zero...Self.longestPadding)
+    try check("playout.duckingRamp", playout.duckingRamp, .zero...Self.longestPadding)
+    try check("playout.restoringRamp", playout.restoringRamp, .zero...Self.longestPadding)
+    try check("playout.stoppingFade", playout.stoppingFade, .zero...Self.longestPadding)
+    guard playout.duckingGainInDecibels <= 0 else { throw .duckingGain(playout.duckingGainInDecibels) }
+    switch turnTaking {
+    case .service: break
+    case .local(let turns):
+      try check("maximumWait", turns.maximumWait, Self.limits)
+      // No pause is worth a longer one, and it is what a service may have to hold of one turn.
+      try check("longestTurn", turns.longestTurn, .seconds(1)...Self.longestCapacity)
+    case .pushToTalk(let prefixPadding): try check("prefixPadding", prefixPadding, .zero...Self.longestPadding)
     }
-    for (name, limit) in [
-      ("startLimit", startLimit), ("answerLimit", answerLimit), ("stallLimit", stallLimit),
-    ] where !Self.limits.contains(limit) {
-      throw .outOfRange(name, limit, Self.limits)
+    for (name, value) in [
+      ("interruption.duckingSpeech", interruption.duckingSpeech),
+      ("interruption.bridgedPause", interruption.bridgedPause),
+      ("interruption.restoringSilence", interruption.restoringSilence),
+    ] { try check(name, value, .zero...Self.longestPadding) }
+    switch interruption.confirmation {
+    case .speech(let duration), .either(let duration):
+      try check("interruption.confirmation", duration, .zero...Self.longestPadding)
+    case .service, .never: break
     }
+    try check("startLimit", startLimit, Self.limits)
+    try check("answerLimit", answerLimit, Self.limits)
+    try check("stallLimit", stallLimit, Self.limits)
+    if let connectionLimit { try check("connectionLimit", connectionLimit, Self.connectionLimits) }
+    try check("renewalMargin", renewalMargin, .zero...Self.connectionLimits.upperBound)
+    try check("reconnection.firstDelay", reconnection.firstDelay, .zero...Self.limits.upperBound)
+    try check("reconnection.longestDelay", reconnection.longestDelay, .zero...Self.limits.upperBound)
+    try check("reconnection.resetAfter", reconnection.resetAfter, .zero...Self.limits.upperBound)
+    guard historyLimit >= 0 else { throw .historyLimit(historyLimit) }
   }
 
   /// What bounds the memory of waiting audio.
   static let longestCapacity = Duration.seconds(3600)
   static let limits = Duration.milliseconds(10)...Duration.seconds(3600)
+  static let longestPadding = Duration.seconds(10)
+  static let connectionLimits = Duration.seconds(1)...Duration.seconds(86_400)
 }
 
 /// Why there is no such session.
@@ -102,6 +132,13 @@ public enum SessionConfigurationError: Error, Equatable, CustomStringConvertible
   /// The dialect has no way to mark turns: the service finds them.
   case turnsAreTheServices(Dialect)
   case outOfRange(String, Duration, ClosedRange<Duration>)
+  /// The service is to find turns, and not to.
+  case noTurnDetection
+  /// A gain that makes answers louder while the user speaks.
+  case duckingGain(Double)
+  case historyLimit(Int)
+  /// What the service is to be told.
+  case settings(SessionSettingsError)
   /// The microphone's channels.
   case input(SpeechChunkerError)
 
@@ -112,6 +149,10 @@ public enum SessionConfigurationError: Error, Equatable, CustomStringConvertible
     case .turnsAreTheServices(let dialect): "the service finds turns itself with '\(dialect.rawValue)'"
     case .outOfRange(let name, let value, let range):
       "\(name) of \(value) is outside of \(range.lowerBound) to \(range.upperBound)"
+    case .noTurnDetection: "the service is to find turns, with its turn detection off"
+    case .duckingGain(let gain): "a ducking gain of \(gain) dB is above 0"
+    case .historyLimit(let limit): "a history of \(limit) characters"
+    case .settings(let error): "\(error)"
     case .input(let error): "\(error)"
     }
   }

@@ -12,9 +12,11 @@ extension VoiceSession {
   public mutating func connected(at now: Duration) {
     guard phase == .connecting else { return }
     phase = .starting(limit: now + configuration.startLimit)
-    urgent.removeAll(keepingCapacity: true)
-    urgentHead = 0
-    if rules.configuresFirst { say(.configure(settings)) }
+    // A service may name things as the connection before did.
+    seen = RecentIDs()
+    seenCalls = RecentIDs()
+    items = ItemNames()
+    if rules.configuresFirst { configure() }
   }
 
   /// The connection is lost, or could not be made.
@@ -25,31 +27,51 @@ extension VoiceSession {
     }
   }
 
-  /// Ends the session. What waits is dropped; ``isSettled`` tells when nothing does.
-  public mutating func close(at now: Duration) { end(.closed) }
+  /// Ends the session. What waits is dropped, and what is played stops; ``isSettled`` tells when nothing does.
+  public mutating func close(at now: Duration) {
+    guard phase != .closed else { return }
+    _ = playout.stop()
+    end(.closed)
+  }
 
+  /// Nothing is told, sent or asked for behind this; what has come of an answer can still be played.
   mutating func end(_ reason: SessionEnd) {
     guard phase != .closed else { return }
-    let wasConnected = phase != .idle
+    if phase != .idle { actions.append(.disconnect) }
+    forgetConnection()
+    playout.completeAll()
+    wantsAnswer = false
+    inputEndDue = nil
+    tell(.closed(reason))
     phase = .closed
+  }
+
+  /// Drops what belongs to a connection that is no more.
+  private mutating func forgetConnection() {
+    urgent.removeAll()
+    _ = answers.startConnection()
+    serviceHearsSpeech = false
+    uncommittedCount = 0
+    refusalCount = 0
+    readyAt = nil
+    renewalDue = nil
+    renewalLimit = nil
+    // Results for calls of a session that is gone would be refused.
     for id in calls.keys.sorted() { actions.append(.cancelCall(id: id)) }
     calls.removeAll()
-    if wasConnected { actions.append(.disconnect) }
-    tell(.closed(reason))
   }
 
   /// - Parameter disconnects: Whether the connection is still there and to be closed.
   mutating func loseConnection(_ end: ConnectionEnd, at now: Duration, disconnects: Bool) {
-    if disconnects { actions.append(.disconnect) }
+    // A session that could not be gone on with starts anew, with what was said.
+    if case .starting = phase { resumptionHandle = nil }
     abandonAnswer(at: now)
     if let readyAt, now - readyAt >= configuration.reconnection.resetAfter { attempt = 0 }
-    readyAt = nil
-    renewalDue = nil
-    renewalLimit = nil
     guard end.isTransient, attempt < configuration.reconnection.attempts else {
       self.end(.failed(end.reason))
       return
     }
+    if disconnects { actions.append(.disconnect) }
     attempt += 1
     let delay = configuration.reconnection.delay(before: attempt, random: random.nextUnit())
     tell(.reconnecting(attempt: attempt, after: delay, reason: end.reason))
@@ -58,12 +80,8 @@ extension VoiceSession {
 
   /// Makes another connection that goes on where this one ends.
   private mutating func reconnect(after delay: Duration) {
+    forgetConnection()
     phase = .connecting
-    serviceHearsSpeech = false
-    uncommittedCount = 0
-    // Results for calls of a session that is gone would be refused.
-    for id in calls.keys.sorted() { actions.append(.cancelCall(id: id)) }
-    calls.removeAll()
     actions.append(.connect(after: delay))
   }
 
@@ -71,8 +89,8 @@ extension VoiceSession {
 
   /// Whether a new connection would cut nobody short.
   private var isQuiet: Bool {
-    answers.isIdle && calls.isEmpty && !serviceHearsSpeech && !isInTurn
-      && (!playout.isPlaying && playout.isEmpty)
+    answers.isIdle && !wantsAnswer && calls.isEmpty && !serviceHearsSpeech && !isInTurn && !isTurnOpenAtService
+      && urgent.isEmpty && !isSounding
   }
 
   mutating func renewIfDue(at now: Duration) {
@@ -85,16 +103,23 @@ extension VoiceSession {
     renew(at: now)
   }
 
+  /// Makes another connection, since this one reaches the service's limit.
   mutating func renew(at now: Duration) {
+    // A service that ends sessions as soon as they have started is not to be called again and again.
+    guard let readyAt, now - readyAt >= min(configuration.reconnection.resetAfter, shortestSession) else {
+      loseConnection(
+        ConnectionEnd(reason: "the service ended a session that had just started", isTransient: true), at: now,
+        disconnects: true)
+      return
+    }
     tell(.renewing)
-    isRenewing = true
     abandonAnswer(at: now)
-    renewalDue = nil
-    renewalLimit = nil
-    readyAt = nil
     actions.append(.disconnect)
     reconnect(after: .zero)
   }
+
+  /// How long a session lasts that is renewed as soon as it may be.
+  private var shortestSession: Duration { (configuration.connectionLimit ?? .seconds(3600)) / 2 }
 
   /// The service says how long it will go on.
   mutating func expectEnd(in timeLeft: Duration, at now: Duration) {
@@ -108,7 +133,9 @@ extension VoiceSession {
   // MARK: The start of a session
 
   /// What the service is told.
-  var settings: SessionSettings {
+  static func settings(
+    _ configuration: SessionConfiguration, tools: [ToolDescription], resumptionHandle: String?
+  ) -> SessionSettings {
     var detection = ServiceTurnDetection.off
     if case .service(let service) = configuration.turnTaking { detection = service }
     return SessionSettings(
@@ -121,6 +148,10 @@ extension VoiceSession {
       resumptionHandle: resumptionHandle, extra: configuration.extraSettings)
   }
 
+  private mutating func configure() {
+    say(.configure(Self.settings(configuration, tools: tools, resumptionHandle: resumptionHandle)))
+  }
+
   mutating func sessionStarted(_ announcement: SessionAnnouncement, at now: Duration) {
     guard case .starting = phase else { return }
     guard prepareAudio(announcement, at: now) else { return }
@@ -131,10 +162,11 @@ extension VoiceSession {
     renewalLimit = limit.map { now + max($0 * 3 / 4, $0 - min(.seconds(5), configuration.renewalMargin)) }
     let isRenewed = sessionCount > 0
     sessionCount += 1
-    if !rules.configuresFirst { say(.configure(settings)) }
+    if !rules.configuresFirst { configure() }
     if isRenewed, resumptionHandle == nil { tellHistory() }
     tell(.ready(sessionID: announcement.id, isRenewed: isRenewed))
-    isRenewing = false
+    // The turn that goes on has started at another session.
+    if isTurnOpenAtService { say(.activityStart) }
     hearEarlyInput(at: now)
     if wantsAnswer { askForAnswer(at: now) }
   }
@@ -150,7 +182,7 @@ extension VoiceSession {
   /// - Returns: Whether there is a way to speak with this service.
   private mutating func prepareAudio(_ announcement: SessionAnnouncement, at now: Duration) -> Bool {
     // OpenAI announces the formats that it would use if we said nothing; ours come behind it.
-    let announces = rules.configuresFirst
+    let announces = rules.announcesFormats
     let input = announces ? announcement.inputFormat : nil
     let output = announces ? announcement.outputFormat : nil
     if let encoding = input?.encoding, encoding != .pcm16 {
@@ -162,11 +194,12 @@ extension VoiceSession {
     let playedRate = output?.sampleRate ?? configuration.dialect.defaultRate(of: .received)
     if playout.sampleRate != playedRate {
       playout = PlayoutQueue(sampleRate: playedRate, configuration: configuration.playout)
+      items = ItemNames()
       reportedOutputDrops = 0
     }
     guard microphone == nil || microphone?.sentRate != sentRate else { return true }
-    do throws(SpeechChunkerError) {
-      microphone = try MicrophonePath(configuration, outputRate: sentRate)
+    do throws(SessionConfigurationError) {
+      microphone = try Self.microphone(configuration, outputRate: sentRate)
     } catch {
       end(.failed("\(error)"))
       return false

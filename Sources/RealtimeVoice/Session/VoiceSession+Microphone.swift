@@ -3,8 +3,8 @@ import AudioDSP
 extension VoiceSession {
   /// Takes a block of the microphone: interleaved samples, of any length.
   ///
-  /// Allocates nothing once the session has started, unless something is to be told. What comes before the service has
-  /// a session is kept, up to ``SessionConfiguration/sendCapacity``.
+  /// Allocates nothing once the service has said which rate it takes (ElevenLabs; others take one that is known), unless
+  /// something is to be told. What comes before there is a session is kept, up to ``SessionConfiguration/sendCapacity``.
   ///
   /// - Throws: `DownmixError` for a partial sample frame; nothing of the block has been taken then.
   public mutating func hear(_ interleaved: Span<Float>, at now: Duration) throws(DownmixError) {
@@ -29,46 +29,39 @@ extension VoiceSession {
     takeNotices(at: now)
   }
 
-  /// Push to talk: the button is pressed.
+  /// Push to talk: the button is pressed. The turn starts with what was heard shortly before; an answer is interrupted.
   public mutating func beginTurn(at now: Duration) {
-    guard case .pushToTalk = configuration.turnTaking, phase != .closed else { return }
-    guard microphone != nil else {
-      early.isPressed = true
-      return
-    }
-    if isSounding { interrupt(at: now, servicesOwn: false) }
-    microphone?.press()
+    guard case .pushToTalk = configuration.turnTaking, phase != .closed, !inputEnded else { return }
+    interrupt(at: now, servicesOwn: false)
+    microphone?.feed.press()
     takeNotices(at: now)
   }
 
-  /// Push to talk: the button is let go. What was heard until now is part of the turn.
+  /// Push to talk: the button is let go. What was heard until now, and nothing else, is part of the turn.
   public mutating func endTurn(at now: Duration) {
     guard case .pushToTalk = configuration.turnTaking, phase != .closed else { return }
-    guard microphone != nil else {
-      early.isReleased = early.isPressed
-      return
-    }
-    microphone?.letGo()
+    microphone?.feed.letGo()
     takeNotices(at: now)
   }
 
   /// Something written by the user; it is answered.
-  public mutating func write(_ text: String, at now: Duration) {
-    guard phase == .ready, !text.isEmpty else { return }
+  ///
+  /// - Returns: Whether it is on its way: not before the session is ready, nor where it is longer than services take.
+  @discardableResult
+  public mutating func write(_ text: String, at now: Duration) -> Bool {
+    guard phase == .ready, !text.isEmpty else { return false }
     let message = HistoryMessage(speaker: .user, text: text)
-    guard say(.message(message)) else { return }
+    guard say(.message(message)) else { return false }
     history.note(message)
-    if rules.asksForAnswers {
-      askForAnswer(at: now)
-    } else {
-      answers.await(for: configuration.answerLimit, from: now)
-    }
+    noteTurn(TurnTiming(committed: now))
+    awaitAnswer(at: now)
+    checkUrgent(at: now)
+    return true
   }
 
   /// What came before there was a session.
   mutating func hearEarlyInput(at now: Duration) {
     let blocks = early.takeAll()
-    if early.isPressed { microphone?.press() }
     for block in blocks {
       do throws(DownmixError) {
         try microphone?.hear(block.samples.span, at: block.heardAt)
@@ -76,7 +69,6 @@ extension VoiceSession {
         preconditionFailure("\(error)")
       }
     }
-    if early.isReleased { microphone?.letGo() }
     if early.droppedSampleCount > 0 { tell(.inputDropped(sampleCount: early.droppedSampleCount)) }
     early.droppedSampleCount = 0
     if inputEnded { microphone?.finish(at: now) }
@@ -84,8 +76,7 @@ extension VoiceSession {
   }
 
   private mutating func takeNotices(at now: Duration) {
-    let notices = microphone?.feed.notices ?? []
-    microphone?.feed.notices.removeAll(keepingCapacity: true)
+    let notices = takeNotices()
     for notice in notices {
       switch notice {
       case .verdict(let verdict): judge(verdict, at: now)
@@ -100,6 +91,16 @@ extension VoiceSession {
     }
   }
 
+  private mutating func takeNotices() -> [MicrophoneFeed.Notice] {
+    switch microphone {
+    case .some(let path): if path.feed.notices.isEmpty { return [] }
+    case .none: return []
+    }
+    let notices = microphone?.feed.notices ?? []
+    microphone?.feed.notices.removeAll(keepingCapacity: true)
+    return notices
+  }
+
   /// Of samples that are sent.
   private func duration(of sampleCount: Int) -> Duration {
     .nanoseconds(Int64(sampleCount) * 1_000_000_000 / Int64(audioEncoder.sampleRate.hertz))
@@ -108,7 +109,7 @@ extension VoiceSession {
   // MARK: Out
 
   var hasMessage: Bool {
-    urgentHead < urgent.count || (phase == .ready && hasQueuedInput)
+    !urgent.isEmpty || (phase == .ready && hasQueuedInput)
   }
 
   private var hasQueuedInput: Bool {
@@ -134,13 +135,8 @@ extension VoiceSession {
   /// - Returns: What was written; `nil` when nothing is to be sent.
   public mutating func nextMessage(into buffer: inout [UInt8], at now: Duration) -> OutgoingMessage? {
     while true {
-      if urgentHead < urgent.count {
-        buffer = urgent[urgentHead]
-        urgentHead += 1
-        if urgentHead == urgent.count {
-          urgent.removeAll(keepingCapacity: true)
-          urgentHead = 0
-        }
+      if let message = urgent.next() {
+        buffer = message
         return .control
       }
       guard phase == .ready, let first = microphone?.feed.queue.first else { return nil }
@@ -175,27 +171,50 @@ extension VoiceSession {
   /// All audio before a mark has been sent.
   private mutating func pass(_ mark: SendQueue.Mark, at now: Duration) {
     switch mark {
-    case .turnStart: say(.activityStart)
-    case .turnEnd(let asks): commit(asks: asks, at: now)
+    case .turnStart:
+      isTurnOpenAtService = true
+      say(.activityStart)
+    case .turnSplit:
+      // A service that answers whatever turn it is told of hears a long one as one.
+      if rules.asksForAnswers { _ = commit() }
+    case .turnEnd(let speechEnded):
+      isTurnOpenAtService = false
+      guard commit() else { return }
+      noteTurn(TurnTiming(speechEnded: speechEnded, committed: now))
+      awaitAnswer(at: now)
     case .inputEnd: passInputEnd(at: now)
     }
   }
 
-  mutating func commit(asks: Bool, at now: Duration) {
-    guard duration(of: uncommittedCount) >= configuration.dialect.leastTurn, uncommittedCount > 0 else {
+  /// Ends a turn at the service.
+  ///
+  /// - Returns: Whether there was enough of it.
+  private mutating func commit() -> Bool {
+    let isEnough = uncommittedCount > 0 && duration(of: uncommittedCount) >= configuration.dialect.leastTurn
+    guard isEnough else {
       // It stays in the service's buffer and becomes the start of the next turn.
       tell(.turnTooShort(audio: duration(of: uncommittedCount)))
-      return
+      // What has a start has an end.
+      say(.activityEnd)
+      return false
     }
     uncommittedCount = 0
     if !say(.commitAudio) { say(.activityEnd) }
-    timing = TurnTiming(speechEnded: microphone?.speechEndedAt, committed: now)
-    guard asks else { return }
+    return true
+  }
+
+  /// The user has said something: an answer is due, asked for where that is ours to do.
+  mutating func awaitAnswer(at now: Duration) {
     if rules.asksForAnswers {
       askForAnswer(at: now)
     } else {
       answers.await(for: configuration.answerLimit, from: now)
     }
+  }
+
+  mutating func noteTurn(_ turn: TurnTiming) {
+    timing = turn
+    isTimingFresh = true
   }
 
   // MARK: The end of the input
@@ -206,14 +225,13 @@ extension VoiceSession {
     if let silence = rules.closingSilence {
       // The only way to say that nothing more comes.
       let rate = audioEncoder.sampleRate
-      let chunk = [Int16](repeating: 0, count: rate.sampleCount(in: configuration.chunkDuration))
+      let chunk = [Int16](repeating: 0, count: rate.sampleCount(in: min(configuration.chunkDuration, silence)))
       for _ in 0..<max(1, rate.sampleCount(in: silence) / chunk.count) {
         microphone?.feed.queue.append(chunk.span, heardAt: now)
       }
       inputEndDue = now + silence + Self.inputEndGrace
-    } else if say(.audioStreamEnd) {
-      inputEndDue = now + Self.inputEndGrace
     } else {
+      say(.audioStreamEnd)
       inputEndDue = now + Self.inputEndGrace
     }
   }
@@ -225,13 +243,36 @@ extension VoiceSession {
   mutating func endInputIfDue(at now: Duration) {
     guard let due = inputEndDue, now >= due else { return }
     inputEndDue = nil
-    guard serviceHearsSpeech, rules.asksForAnswers, answers.isIdle else { return }
-    serviceHearsSpeech = false
-    commit(asks: true, at: now)
+    guard answers.isIdle, !wantsAnswer else { return }
+    if rules.asksForAnswers {
+      guard serviceHearsSpeech else { return }
+      serviceHearsSpeech = false
+      guard commit() else { return }
+      noteTurn(TurnTiming(speechEnded: speechEndedAt, committed: now))
+      askForAnswer(at: now)
+    } else if let end = speechEnd, end > answeredSpeechEnd ?? 0 {
+      // The service does not say that it has found a turn: there was speech, so there will be an answer.
+      answers.await(for: configuration.answerLimit, from: now)
+    }
+  }
+
+  /// The end of speech in the microphone's samples, and when it came.
+  var speechEnd: Int? {
+    switch microphone {
+    case .some(let path): path.feed.speechEnd
+    case .none: nil
+    }
+  }
+
+  var speechEndedAt: Duration? {
+    switch microphone {
+    case .some(let path): path.feed.speechEndedAt
+    case .none: nil
+    }
   }
 }
 
-/// What the microphone gave before there was a session, up to a limit; the oldest is dropped.
+/// What the microphone gave before the service said at which rate it takes audio, up to a limit; the oldest is dropped.
 struct EarlyInput {
   struct Block {
     var samples: [Float]
@@ -243,8 +284,6 @@ struct EarlyInput {
   private var blocks: [Block] = []
   private var sampleFrameCount = 0
   var droppedSampleCount = 0
-  var isPressed = false
-  var isReleased = false
 
   /// - Parameter capacity: In sample frames.
   init(capacity: Int, _ channelCount: Int) {

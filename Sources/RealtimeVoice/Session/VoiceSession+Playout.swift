@@ -23,7 +23,10 @@ extension VoiceSession {
       tell(.playoutStarted(itemID: event.itemID, timing))
     case .finished:
       tell(.playoutFinished(itemID: event.itemID))
-      if playout.isDucked, !isSounding { playout.restore() }
+      if playout.isDucked, !isSounding {
+        playout.restore()
+        tell(.restored)
+      }
     case .starved: tell(.playoutStarved(itemID: event.itemID))
     case .resumed: break
     }
@@ -36,6 +39,8 @@ extension VoiceSession {
 
   mutating func judge(_ verdict: InterruptionDetector.Verdict, at now: Duration) {
     guard isSounding, configuration.interruption.confirmation != .never else { return }
+    // Who does not press the button does not speak to the service.
+    if case .pushToTalk = configuration.turnTaking { return }
     switch verdict {
     case .suspected: duck()
     case .dismissed:
@@ -58,13 +63,9 @@ extension VoiceSession {
   ///
   /// - Parameter servicesOwn: Whether the service ends the answer by itself.
   mutating func interrupt(at now: Duration, servicesOwn: Bool) {
-    let isActive = answers.active != nil && answers.active?.isInterrupted == false
-    guard isSounding || isActive else { return }
-    if isActive {
-      let id = answers.active?.responseID
-      answers.kill()
-      if !servicesOwn { say(.cancelResponse(id: id)) }
-    }
+    let killed = answers.kill()
+    guard isSounding || !killed.isEmpty else { return }
+    if !servicesOwn { for responseID in killed { say(.cancelResponse(id: responseID)) } }
     stopPlayout(editing: true)
   }
 
@@ -82,14 +83,14 @@ extension VoiceSession {
           receivedInMilliseconds: PlayoutQueue.milliseconds(
             heard: item.receivedSampleCount, received: item.receivedSampleCount, at: rate)))
       history.cut(itemID: item.id, heard: item.playedSampleCount, of: item.receivedSampleCount)
-      guard editing, rules.editsItems else { continue }
+      guard editing, rules.editsItems, let serviceName = items.serviceName(of: item.id) else { continue }
       // A service refuses to truncate to nothing.
       if milliseconds > 0 {
         say(
           .truncateItem(
-            id: item.id, contentIndex: item.contentIndex, audioEndInMilliseconds: milliseconds))
+            id: serviceName, contentIndex: item.contentIndex, audioEndInMilliseconds: milliseconds))
       } else {
-        say(.deleteItem(id: item.id))
+        say(.deleteItem(id: serviceName))
       }
     }
     tell(.interrupted(heard))

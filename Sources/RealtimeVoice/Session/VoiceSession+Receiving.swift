@@ -18,10 +18,17 @@ extension VoiceSession {
     do throws(ServerEventDecodingError) {
       let message = try decoder.decode(message)
       if let id = message.eventID, !seen.insert(id) { return }
-      for event in message.events where phase != .closed { take(event, at: now) }
+      for event in message.events {
+        switch phase {
+        // The rest of a message that has ended the session, or this connection.
+        case .idle, .connecting, .closed: return
+        case .starting, .ready: take(event, at: now)
+        }
+      }
     } catch {
       tell(.malformed("\(error)"))
     }
+    checkUrgent(at: now)
   }
 
   private mutating func take(_ event: ServerEvent, at now: Duration) {
@@ -32,12 +39,13 @@ extension VoiceSession {
     case .speechStopped:
       serviceHearsSpeech = false
       if isServicesTurn {
-        timing = TurnTiming(speechEnded: microphone?.speechEndedAt, committed: now)
+        noteTurn(TurnTiming(speechEnded: speechEndedAt, committed: now))
         tell(.turnEnded(audio: nil))
       }
     case .audioCommitted(let itemID):
-      history.reserve(itemID: itemID, speaker: .user)
+      if let itemID { history.reserve(itemID: name(ofItem: itemID), speaker: .user) }
       guard isServicesTurn else { return }
+      serviceHearsSpeech = false
       uncommittedCount = 0
       if serviceCreatesAnswers, answers.isIdle { answers.await(for: configuration.answerLimit, from: now) }
     case .responseStarted(let id): noteAnswer(id, at: now)
@@ -45,8 +53,7 @@ extension VoiceSession {
     case .audioDone(let itemID): completeItem(itemID)
     case .text(let delta): take(delta, at: now)
     case .functionCall(let call): take(call, at: now)
-    case .functionCallsCancelled(let ids):
-      for id in ids where calls.removeValue(forKey: id) != nil { actions.append(.cancelCall(id: id)) }
+    case .functionCallsCancelled(let ids): cancelCalls(ids)
     case .interrupted(let through): serviceInterrupted(through, at: now)
     case .responseDone(let outcome): finishAnswer(outcome, at: now)
     case .usage(let usage): count(usage)
@@ -99,47 +106,78 @@ extension VoiceSession {
   /// The service has ended its answer because it hears the user, and says so.
   private mutating func serviceInterrupted(_ through: Int?, at now: Duration) {
     if let through { answers.interruptedThrough = max(answers.interruptedThrough, through) }
+    let ownItemID = answers.active?.ownItemID
     interrupt(at: now, servicesOwn: true)
-    if rules.answerEnd != nil, answers.active != nil {
-      finishAnswer(ResponseOutcome(status: .cancelled(reason: "interrupted")), at: now)
-    }
+    guard rules.answerEnd != nil else { return }
+    if answers.active != nil { finishAnswer(ResponseOutcome(status: .cancelled(reason: "interrupted")), at: now) }
+    answers.correctableItemID = ownItemID ?? answers.lastOwnItemID
   }
 
   // MARK: Answers
 
+  /// What an item of this connection is called here.
+  private mutating func name(ofItem id: String) -> String {
+    if let name = items.name(ofServices: id) { return name }
+    let isTaken = playout.account(of: id) != nil || history.contains(itemID: id)
+    return items.add(id, isTaken: isTaken, session: sessionCount)
+  }
+
   mutating func noteAnswer(_ responseID: String?, at now: Duration) {
+    let isContinuation = answers.owesContinuation
     guard answers.touch(responseID, at: now) else { return }
-    answers.stallLimit = configuration.stallLimit
-    answers.quietEnd = rules.answerEnd
-    noteUntoldTurn()
+    refusalCount = 0
+    if isTimingFresh {
+      isTimingFresh = false
+    } else if !isContinuation {
+      // The service tells no end of turns, or answers without one.
+      let isNew = isServicesTurn && speechEnd ?? 0 > answeredSpeechEnd ?? 0
+      timing = TurnTiming(speechEnded: isNew ? speechEndedAt : nil)
+      if isNew { tell(.turnEnded(audio: nil)) }
+    }
+    answers.owesContinuation = false
+    answeredSpeechEnd = speechEnd
     timing.answerStarted = now
     timing.firstAudio = nil
     timing.firstPlayed = nil
     tell(.answerStarted(responseID: responseID))
+    // The user has taken the turn since this was asked for.
+    if isPressed { interrupt(at: now, servicesOwn: false) }
+    if answers.open.count > Self.answerLimit, let oldest = answers.open.first { giveUp(oldest, at: now) }
   }
 
-  /// Some services do not say that a turn has ended: they answer.
-  private mutating func noteUntoldTurn() {
-    guard isServicesTurn, let end = microphone?.feed.speechEnd, end != answeredSpeechEnd else { return }
-    answeredSpeechEnd = end
-    guard timing.committed == nil || timing.firstPlayed != nil else { return }
-    timing = TurnTiming(speechEnded: microphone?.speechEndedAt)
-    tell(.turnEnded(audio: nil))
+  /// The most answers that are under way at once: services have one, and say of the one before it that it is over.
+  static let answerLimit = 4
+
+  /// Whether the button is held.
+  private var isPressed: Bool {
+    guard case .pushToTalk = configuration.turnTaking else { return false }
+    return isInTurn
   }
 
   private mutating func take(_ delta: AudioDelta, at now: Duration) {
     if let sequence = delta.sequence, sequence <= answers.interruptedThrough { return }
-    guard !answers.isDead(delta.responseID) else { return }
-    noteAnswer(delta.responseID, at: now)
-    guard let itemID = delta.itemID ?? answers.active?.ownItemID else { return }
-    if answers.active?.itemIDs.contains(itemID) == false {
-      answers.active?.itemIDs.append(itemID)
-      history.reserve(itemID: itemID, speaker: .assistant)
+    guard !answers.isDead(delta.responseID) else {
+      // It goes on all the same, so that it has not stalled.
+      noteAnswer(delta.responseID, at: now)
+      return
     }
-    if timing.firstAudio == nil { timing.firstAudio = now }
+    noteAnswer(delta.responseID, at: now)
+    if calls.isEmpty, !rules.asksForAnswers { answers.forgetCalls() }
+    // It may have been interrupted as soon as it began.
+    guard !answers.isDead(delta.responseID), !delta.bytes.isEmpty else { return }
+    if let rate = delta.format.sampleRate, rate != playoutRate {
+      tell(.malformed("audio at \(rate) where \(playoutRate) was agreed upon"))
+      return
+    }
+    let itemID = delta.itemID.map { name(ofItem: $0) } ?? answers.ownItemID
+    let isFinished = answers.isFinished(delta.responseID)
+    if answers.noteItem(itemID, of: delta.responseID) { history.reserve(itemID: itemID, speaker: .assistant) }
+    if timing.firstAudio == nil, !isFinished { timing.firstAudio = now }
     playout.append(
       delta.bytes.span, encoding: delta.format.encoding ?? answers.encoding, toItem: itemID,
       contentIndex: delta.contentIndex)
+    // What comes behind its answer's end comes without another one.
+    if isFinished { playout.complete(itemID: itemID) }
     let dropped = playout.droppedSampleCount
     if dropped > reportedOutputDrops {
       tell(.outputDropped(sampleCount: dropped - reportedOutputDrops))
@@ -148,30 +186,48 @@ extension VoiceSession {
   }
 
   private mutating func completeItem(_ itemID: String?) {
-    if let itemID = itemID ?? answers.active?.ownItemID { playout.complete(itemID: itemID) }
+    let name = if let itemID { items.name(ofServices: itemID) } else { answers.active?.ownItemID }
+    if let name { playout.complete(itemID: name) }
   }
 
   private mutating func take(_ delta: TextDelta, at now: Duration) {
     var delta = delta
+    if let itemID = delta.itemID { delta.itemID = name(ofItem: itemID) }
     if delta.speaker == .assistant {
-      guard !answers.isDead(delta.responseID) else { return }
-      // Those of an answer show that it goes on; where its end is not told, they may come behind it, too.
-      let mayBegin = rules.answerEnd == nil || answers.active != nil
-      if mayBegin, !answers.isFinished(delta.responseID) { noteAnswer(delta.responseID, at: now) }
-      if delta.itemID == nil { delta.itemID = answers.active?.ownItemID }
+      guard !answers.isDead(delta.responseID) else {
+        noteAnswer(delta.responseID, at: now)
+        return
+      }
+      if rules.answerEnd == nil {
+        noteAnswer(delta.responseID, at: now)
+        if calls.isEmpty, !rules.asksForAnswers { answers.forgetCalls() }
+        if delta.itemID == nil { delta.itemID = answers.active?.ownItemID }
+      } else if delta.itemID == nil {
+        // Words come before the audio, which is what an answer consists of; or they correct one that was cut.
+        if let cut = answers.correctableItemID { history.correct(itemID: cut, delta.text) }
+        delta.itemID = answers.correctableItemID ?? answers.ownItemID
+        answers.correctableItemID = nil
+      }
+    } else {
+      answers.correctableItemID = nil
     }
     history.note(delta)
     tell(.text(delta))
   }
 
   private mutating func finishAnswer(_ outcome: ResponseOutcome, at now: Duration) {
-    if answers.isFinished(outcome.responseID) { return }
-    // An answer that failed at once may have had no start.
-    noteAnswer(outcome.responseID, at: now)
+    guard answers.noteDone(outcome.responseID) else { return }
     if let usage = outcome.usage { count(usage) }
-    guard let answer = answers.finish() else { return }
+    if case .cancelled = outcome.status { answers.kill(outcome.responseID) }
+    // Given up before.
+    if answers.isFinished(outcome.responseID) { return }
+    if outcome.responseID != nil || answers.awaited != nil {
+      // An answer that failed at once may have had no start.
+      noteAnswer(outcome.responseID, at: now)
+    }
+    guard let answer = answers.finish(outcome.responseID) else { return }
     for itemID in answer.itemIDs { playout.complete(itemID: itemID) }
-    if case .cancelled(let reason) = outcome.status, !answer.isInterrupted, reason == "turn_detected" {
+    if case .cancelled(let reason) = outcome.status, !answer.isInterrupted, reason == "turn_detected", isSounding {
       // The service has ended it for the user's speech, of which we have not been told otherwise.
       stopPlayout(editing: true)
     }
@@ -179,24 +235,38 @@ extension VoiceSession {
     goOn(at: now)
   }
 
+  /// Nothing comes of an answer any more.
+  private mutating func giveUp(_ answer: AnswerLedger.Answer, at now: Duration) {
+    for itemID in answer.itemIDs { playout.complete(itemID: itemID) }
+    say(.cancelResponse(id: answer.responseID))
+    answers.kill(answer.responseID)
+    guard answers.finish(answer.responseID) != nil else { return }
+    tell(.answerFinished(.stalled(after: configuration.stallLimit)))
+  }
+
   /// Asks for what is owed: the answer to what tools returned, or one that had to wait for another's end.
   mutating func goOn(at now: Duration) {
-    guard answers.active == nil, calls.isEmpty else { return }
+    answers.isHeld = !calls.isEmpty && !rules.asksForAnswers
+    guard answers.open.isEmpty, calls.isEmpty else { return }
     if answers.owesContinuation {
-      answers.owesContinuation = false
       if rules.asksForAnswers {
+        answers.owesContinuation = false
         askForAnswer(at: now)
-      } else {
+      } else if answers.awaited == nil {
+        // Owed until the answer comes, or does not.
         answers.await(for: configuration.answerLimit, from: now)
       }
     } else if wantsAnswer {
       askForAnswer(at: now)
+    } else {
+      // What was awaited behind this answer.
+      answers.restartWaits(at: now)
     }
   }
 
   /// Asks for an answer, now or when the one under way is over: a service refuses a second one at a time.
   mutating func askForAnswer(at now: Duration) {
-    guard phase == .ready, answers.active == nil else {
+    guard phase == .ready, answers.open.isEmpty, answers.awaited == nil else {
       wantsAnswer = true
       return
     }
@@ -211,35 +281,36 @@ extension VoiceSession {
   private mutating func take(_ error: ServiceError, at now: Duration) {
     switch error.code {
     case "response_cancel_not_active": return  // It was over before it could be cancelled.
-    case "conversation_already_has_active_response":
+    case "conversation_already_has_active_response" where refusalCount < 2:
+      refusalCount += 1
       answers.stopAwaiting()
       wantsAnswer = true
+      // One of which nothing has come yet; if nothing comes, ours is asked for again.
+      if answers.open.isEmpty { answers.await(for: configuration.answerLimit, from: now) }
     case "session_expired":
       tell(.serviceError(error))
       renew(at: now)
     default:
       tell(.serviceError(error))
-      if let eventID = error.eventID, eventID == answers.askedBy {
-        answers.stopAwaiting()
-        tell(.answerFinished(.told(ResponseOutcome(status: .failed(error)))))
-      }
+      guard let asked = answers.askedBy, error.eventID == asked else { return }
+      answers.stopAwaiting()
+      tell(.answerFinished(.told(ResponseOutcome(status: .failed(error)))))
+      goOn(at: now)
     }
   }
 
   /// The connection is gone, and with it what was to come.
   mutating func abandonAnswer(at now: Duration) {
-    serviceHearsSpeech = false
-    answers.owesContinuation = false
-    let answer = answers.finish()
-    answers.owesContinuation = false
-    let wasAwaited = answers.awaited != nil
-    answers.stopAwaiting()
+    // An answer that the user has interrupted is not missed.
+    let isOwed = wantsAnswer || answers.awaited != nil || answers.owesContinuation || !calls.isEmpty
+    let lost = answers.startConnection().filter { !$0.isInterrupted }
     playout.completeAll()
-    guard answer != nil || wasAwaited else { return }
-    if answer?.itemIDs.isEmpty ?? true, rules.asksForAnswers, history.endsWithUser {
+    guard isOwed || !lost.isEmpty else { return }
+    if lost.allSatisfy(\.itemIDs.isEmpty), rules.asksForAnswers, history.endsWithUser {
       // The question is known in words, and nothing of the answer was heard: it is asked again.
       wantsAnswer = true
     } else {
+      wantsAnswer = false
       tell(.answerFinished(.lost))
     }
   }
@@ -247,28 +318,26 @@ extension VoiceSession {
   mutating func passAnswerLimits(at now: Duration) {
     if playout.isFull { receivingResumed(at: now) }
     guard let deadline = answers.deadline, now >= deadline else { return }
-    guard let answer = answers.active else {
+    if answers.open.isEmpty {
       let wait = answers.awaited?.wait ?? .zero
       answers.stopAwaiting()
+      answers.owesContinuation = false
       tell(.answerFinished(.missing(after: wait)))
-      goOn(at: now)
-      return
     }
-    guard rules.answerEnd == nil else {
-      finishAnswer(ResponseOutcome(responseID: answer.responseID, status: .completed), at: now)
-      return
+    while let answer = answers.overdue(at: now) {
+      if rules.answerEnd == nil {
+        giveUp(answer, at: now)
+        // What its tools returned is not answered either.
+        answers.owesContinuation = false
+      } else {
+        finishAnswer(ResponseOutcome(responseID: answer.responseID, status: .completed), at: now)
+      }
     }
-    for itemID in answer.itemIDs { playout.complete(itemID: itemID) }
-    say(.cancelResponse(id: answer.responseID))
-    answers.kill()
-    _ = answers.finish()
-    answers.owesContinuation = false
-    tell(.answerFinished(.stalled(after: configuration.stallLimit)))
     goOn(at: now)
   }
 
   /// Nothing was read for a while, by our own will: what the service was to say may be there already.
   public mutating func receivingResumed(at now: Duration) {
-    answers.active?.lastEventAt = now
+    answers.restartWaits(at: now)
   }
 }

@@ -39,27 +39,36 @@ public struct VoiceSession: ~Copyable {
   var phase = Phase.idle
   var actions = ActionQueue()
   /// What is said ahead of the microphone's audio.
-  var urgent: [[UInt8]] = []
-  var urgentHead = 0
+  var urgent = MessageQueue()
   var nextEventNumber = 1
 
-  // The microphone. It is there from the first session on, since the service may say the rate.
+  // The microphone. Where the service says the rate, it is there from the first session on.
   var microphone: MicrophonePath?
   var audioEncoder: AudioEventEncoder
-  /// What came before the session was there, as it came.
+  /// What came before the rate was known, as it came.
   var early: EarlyInput
   /// A chunk on its way out.
   var chunk: [Int16] = []
-  /// Samples sent since the last commit, and marks that wait to become messages.
+  /// Samples sent since the last commit.
   var uncommittedCount = 0
+  /// The start of a turn was sent, and not its end.
+  var isTurnOpenAtService = false
   var reportedDropCount = 0
   var inputEnded = false
 
   // Answers.
   var playout: PlayoutQueue
-  var answers = AnswerLedger()
+  var answers: AnswerLedger
+  var items = ItemNames()
+  /// An answer is to be asked for when the one under way is over.
   var wantsAnswer = false
+  /// How often in a row the service said that an answer is under way, of which nothing came.
+  var refusalCount = 0
   var timing = TurnTiming()
+  /// Whether ``timing`` is of a turn that has no answer yet.
+  var isTimingFresh = false
+  /// The end of speech that there was when an answer last began.
+  var answeredSpeechEnd: Int?
   var reportedOutputDrops = 0
   /// What the service has heard of the user and not ended.
   var serviceHearsSpeech = false
@@ -68,6 +77,8 @@ public struct VoiceSession: ~Copyable {
 
   // Tools.
   var calls: [String: PendingCall] = [:]
+  var seenCalls = RecentIDs()
+  var nextCallNumber = 1
 
   // The conversation, for renewal.
   var history: ConversationHistory
@@ -100,8 +111,14 @@ public struct VoiceSession: ~Copyable {
     seed: UInt64 = 0
   ) throws(SessionConfigurationError) {
     try configuration.validate()
-    // Tells of channels that there are not before anything is connected.
-    try Self.checkMicrophone(configuration)
+    do throws(SessionSettingsError) {
+      try Self.settings(configuration, tools: tools, resumptionHandle: nil).validate()
+    } catch {
+      throw .settings(error)
+    }
+    // Where the service says the rate, this only tells of channels that there are not before anything is connected.
+    let path = try Self.microphone(configuration, outputRate: configuration.dialect.defaultRate)
+    if !configuration.dialect.rules.announcesFormats { microphone = consume path }
     self.configuration = configuration
     self.tools = tools
     var limits: [String: Duration] = [:]
@@ -113,15 +130,18 @@ public struct VoiceSession: ~Copyable {
     audioEncoder = AudioEventEncoder(configuration.dialect)
     playout = PlayoutQueue(
       sampleRate: configuration.dialect.defaultRate(of: .received), configuration: configuration.playout)
+    answers = AnswerLedger(stallLimit: configuration.stallLimit, quietEnd: configuration.dialect.rules.answerEnd)
     history = ConversationHistory(limit: configuration.historyLimit)
     early = EarlyInput(
       capacity: configuration.inputRate.sampleCount(in: configuration.sendCapacity), configuration.channelCount)
     random = SplitMix64(state: seed)
   }
 
-  private static func checkMicrophone(_ configuration: SessionConfiguration) throws(SessionConfigurationError) {
+  static func microphone(
+    _ configuration: SessionConfiguration, outputRate: SampleRate
+  ) throws(SessionConfigurationError) -> MicrophonePath {
     do throws(SpeechChunkerError) {
-      _ = try MicrophonePath(configuration, outputRate: configuration.dialect.defaultRate)
+      return try MicrophonePath(configuration, outputRate: outputRate)
     } catch {
       throw .input(error)
     }
@@ -166,7 +186,7 @@ public struct VoiceSession: ~Copyable {
   }
 
   /// Whether the owner should go on reading from the connection; if not, until enough has been played.
-  public var isReadyToReceive: Bool { !playout.isFull }
+  public var isReadyToReceive: Bool { phase == .closed || !playout.isFull }
 
   /// Whether everything that was asked for has been answered and played, and nothing waits to be sent.
   public var isSettled: Bool {
@@ -198,6 +218,7 @@ public struct VoiceSession: ~Copyable {
 
   /// Lets time pass: limits that are reached by `now` have their consequences.
   public mutating func advance(to now: Duration) {
+    defer { checkUrgent(at: now) }
     switch phase {
     case .idle, .closed: return
     case .connecting: break
@@ -208,8 +229,8 @@ public struct VoiceSession: ~Copyable {
           at: now, disconnects: true)
       }
     case .ready:
-      passAnswerLimits(at: now)
       endInputIfDue(at: now)
+      passAnswerLimits(at: now)
       renewIfDue(at: now)
     }
     passCallLimits(at: now)
@@ -217,17 +238,37 @@ public struct VoiceSession: ~Copyable {
 
   // MARK: Telling
 
-  mutating func tell(_ event: SessionEvent) { actions.append(.tell(event)) }
+  mutating func tell(_ event: SessionEvent) {
+    guard phase != .closed else { return }
+    actions.append(.tell(event))
+  }
 
-  /// Queues what is said ahead of audio; nothing where the dialect has no such thing.
+  /// Queues what is said ahead of audio; nothing where the dialect has no such thing, there is no connection, or the
+  /// event is longer than services take.
   ///
   /// - Returns: Whether it was queued.
   @discardableResult
   mutating func say(_ event: ClientEvent) -> Bool {
-    guard let message = eventEncoder.encode(event, eventID: "utter-\(nextEventNumber)") else { return false }
+    switch phase {
+    case .idle, .connecting, .closed: return false
+    case .starting, .ready: break
+    }
+    guard let message = eventEncoder.encode(event, eventID: "utter-\(nextEventNumber)"),
+      message.count <= Self.longestMessage
+    else { return false }
     nextEventNumber += 1
     urgent.append(message)
     return true
+  }
+
+  /// OpenAI refuses an event of more than 15 MiB.
+  static let longestMessage = 15 << 20
+
+  /// Gives a connection up that takes nothing.
+  mutating func checkUrgent(at now: Duration) {
+    guard urgent.isOverfull, phase != .closed else { return }
+    loseConnection(
+      ConnectionEnd(reason: "the service does not take what is said", isTransient: true), at: now, disconnects: true)
   }
 }
 

@@ -1,6 +1,8 @@
 import AudioDSP
 
 /// Takes what the chunker of the microphone gives and makes of it what is to be sent, and what the session must know.
+///
+/// What is sent depends on the samples, and on where in them a button was pressed, not on how they came in blocks.
 struct MicrophoneFeed: ChunkSink {
   typealias Failure = Never
 
@@ -8,68 +10,86 @@ struct MicrophoneFeed: ChunkSink {
   enum Notice: Hashable, Sendable {
     case verdict(InterruptionDetector.Verdict)
     case turnStarted
-    /// How many samples were sent of it.
+    /// How many samples were queued of it.
     case turnEnded(sampleCount: Int)
   }
+
+  /// How much comes at once where turns are cut: a turn's end waits for the piece that holds it.
+  static let grain = Duration.milliseconds(10)
 
   var queue: SendQueue
   /// What happened in the last call, in order; the session empties it.
   var notices: [Notice] = []
   var interruption: InterruptionDetector
-  /// When the block came that is being processed.
+  /// When the block came that is being processed, and the samples of the input that there are with it.
   var now = Duration.zero
+  var inputCount = 0
 
   /// One past the last sample of the last frame of speech, in samples of the input; nil before there was one.
   private(set) var speechEnd: Int?
 
   private let grid: FrameGrid
+  private let ratio: ResamplingRatio
   private let turnTaking: TurnTaking
   private let speechThreshold: Float
   private let maximumWaitFrames: Int
-  private let longestTurnSamples: Int
+  private let longestTurnCount: Int
+  private let paddingCount: Int
 
   private var frameCount = 0
-  /// In a turn of ours: frames since the last one that is surely speech, and samples that were queued.
+  /// Frames since the last one that is surely speech.
   private var unsureFrames = 0
+  private var isSureOfSpeech = false
+
+  private var cutter: TurnCutter
+  /// A chunk on its way from the cutter to the queue.
+  private var chunk: [Int16]
   private var turnSampleCount = 0
-  private var isTurnOpen = false
-  /// The segmenter's segment goes on, but the turn has been ended for want of sure speech.
-  private var isTurnExpired = false
+  private var sampleCountSinceSplit = 0
+  private var isPressed = false
 
-  /// Push to talk: what was heard lately, for the next turn's start.
-  private var held: SendQueue
-  /// Where in the output the button was let go: the turn ends with the chunk that holds that place.
-  private var releasedAt: Int?
-  /// One past the last sample of the output that has come in a chunk.
-  private var deliveredEnd = 0
+  /// How long the pieces are that this takes.
+  static func pieceDuration(_ configuration: SessionConfiguration) -> Duration {
+    if case .service = configuration.turnTaking { configuration.chunkDuration } else { grain }
+  }
 
-  init(
-    _ configuration: SessionConfiguration, outputRate: SampleRate, inputRate: SampleRate
-  ) {
-    let chunk = outputRate.sampleCount(in: configuration.chunkDuration)
+  init(_ configuration: SessionConfiguration, outputRate: SampleRate, inputRate: SampleRate) {
+    let chunkCount = outputRate.sampleCount(in: configuration.chunkDuration)
     queue = SendQueue(
-      sampleCapacity: max(chunk, outputRate.sampleCount(in: configuration.sendCapacity)), leastChunk: chunk)
+      sampleCapacity: max(chunkCount, outputRate.sampleCount(in: configuration.sendCapacity)), leastChunk: chunkCount)
     interruption = InterruptionDetector(configuration.interruption)
     grid = FrameGrid(inputRate)
+    ratio = ResamplingRatio(from: inputRate, to: outputRate)
     turnTaking = configuration.turnTaking
-    var padding = Duration.zero
+    var switchCapacity = 0
     switch configuration.turnTaking {
     case .service:
       speechThreshold = SegmenterConfiguration.turns.enterThreshold
-      (maximumWaitFrames, longestTurnSamples) = (.max, .max)
+      (maximumWaitFrames, longestTurnCount, paddingCount) = (.max, .max, 0)
     case .local(let turns):
-      speechThreshold = turns.segmentation.enterThreshold
+      let segmentation = turns.segmentation
+      speechThreshold = segmentation.enterThreshold
       maximumWaitFrames = max(1, grid.frameCount(in: turns.maximumWait))
-      longestTurnSamples = max(chunk, outputRate.sampleCount(in: turns.longestTurn))
+      longestTurnCount = max(chunkCount, outputRate.sampleCount(in: turns.longestTurn))
+      paddingCount = inputRate.sampleCount(in: segmentation.prefixPadding)
+      // One a frame, as far back as a segment can start behind the frame that decides upon it, with a second for what
+      // the detector and the resampler lag.
+      switchCapacity = grid.frameCount(in: segmentation.prefixPadding + segmentation.minimumSpeech + .seconds(1))
     case .pushToTalk(let prefixPadding):
       speechThreshold = SegmenterConfiguration.turns.enterThreshold
-      (maximumWaitFrames, longestTurnSamples) = (.max, .max)
-      padding = prefixPadding
+      (maximumWaitFrames, longestTurnCount) = (.max, .max)
+      paddingCount = inputRate.sampleCount(in: prefixPadding)
+      switchCapacity = 64
     }
-    // Whole chunks are held, so that the padding is at least what was asked for.
-    held = SendQueue(sampleCapacity: outputRate.sampleCount(in: padding) + 2 * chunk, leastChunk: chunk)
+    cutter = TurnCutter(
+      chunkCount: chunkCount, keptCount: ratio.outputCount(forInputCount: paddingCount) + 1,
+      mostCount: max(chunkCount, outputRate.sampleCount(in: Self.grain) + 1), switchCapacity: switchCapacity)
+    if case .pushToTalk = turnTaking { cutter.startFlow(at: 0) }
+    chunk = [Int16](repeating: 0, count: chunkCount)
     notices.reserveCapacity(64)
   }
+
+  // MARK: From the chunker
 
   mutating func receive(_ score: FrameScore) {
     let frame = frameCount
@@ -77,103 +97,101 @@ struct MicrophoneFeed: ChunkSink {
     let isSure = score.score >= speechThreshold
     if isSure { speechEnd = grid.start(ofFrame: frame + 1) }
     if let verdict = interruption.process(score) { notices.append(.verdict(verdict)) }
-    guard isTurnOpen else { return }
+    guard case .local = turnTaking else { return }
     unsureFrames = isSure ? 0 : unsureFrames + 1
-    if isTurnExpired {
-      guard isSure else { return }
-      isTurnExpired = false
-      startTurn()
-    } else if unsureFrames >= maximumWaitFrames {
-      endTurn(asks: true)
-      isTurnExpired = true
+    if isSure, !isSureOfSpeech {
+      isSureOfSpeech = true
+      cutter.turn(on: true, at: output(ofInput: max(0, grid.start(ofFrame: frame) - paddingCount)))
+    } else if isSureOfSpeech, unsureFrames >= maximumWaitFrames {
+      // No sample behind this frame's start has come: a segment's samples follow its scores.
+      isSureOfSpeech = false
+      cutter.turn(on: false, at: output(ofInput: grid.start(ofFrame: frame + 1)))
     }
   }
 
   mutating func receive(_ chunk: Span<Int16>, at offset: Int) {
-    deliveredEnd = offset + chunk.count
-    switch turnTaking {
-    case .service: queue.append(chunk, heardAt: now)
-    case .local:
-      guard !isTurnExpired else { return }
+    if case .service = turnTaking {
       queue.append(chunk, heardAt: now)
-      turnSampleCount += chunk.count
-      if turnSampleCount >= longestTurnSamples {
-        queue.append(.turnEnd(asks: false))
-        queue.append(.turnStart)
-        turnSampleCount = 0
-      }
-    case .pushToTalk:
-      guard isTurnOpen else {
-        held.append(chunk, heardAt: now)
-        return
-      }
-      queue.append(chunk, heardAt: now)
-      turnSampleCount += chunk.count
-      if let releasedAt, deliveredEnd >= releasedAt { release() }
+    } else {
+      cutter.append(chunk)
+      passTurns()
     }
   }
 
   mutating func receive(_ event: SegmentEvent, at outputOffset: Int) {
     switch event {
-    case .started:
-      isTurnOpen = true
-      isTurnExpired = false
-      unsureFrames = 0
-      startTurn()
-    case .ended:
-      if !isTurnExpired { endTurn(asks: true) }
-      isTurnOpen = false
-      isTurnExpired = false
-    case .cut, .misfire: break
+    case .started: cutter.startFlow(at: outputOffset)
+    case .ended: cutter.endFlow()
+    case .cut, .misfire: return
     }
+    passTurns()
   }
 
-  /// The button is pressed: what is held comes first.
-  mutating func press(_ chunk: inout [Int16]) {
-    guard !isTurnOpen else {
-      // Pressed again before the last chunk of the turn before: it goes on.
-      releasedAt = nil
-      return
+  /// The stream has ended, and with it a turn that is open.
+  mutating func finish() {
+    cutter.endFlow()
+    passTurns()
+    queue.append(.inputEnd)
+  }
+
+  // MARK: Push to talk
+
+  /// The button is pressed: the turn starts with what was heard shortly before.
+  mutating func press() {
+    guard !isPressed, cutter.takesTurn else { return }
+    isPressed = true
+    cutter.turn(on: true, at: output(ofInput: max(0, inputCount - paddingCount)))
+    passTurns()
+  }
+
+  /// The button is let go: the turn ends with the last sample that was heard.
+  mutating func letGo() {
+    guard isPressed else { return }
+    isPressed = false
+    cutter.turn(on: false, at: output(ofInput: inputCount))
+    passTurns()
+  }
+
+  // MARK: Turns
+
+  /// Whether a turn is open that is ours to end.
+  var isInTurn: Bool { isPressed || cutter.isInTurn }
+
+  /// When the last sample of speech came, as far as is known.
+  var speechEndedAt: Duration? {
+    guard let speechEnd else { return nil }
+    let behind = max(0, inputCount - speechEnd)
+    return now - .nanoseconds(Int64(behind) * 1_000_000_000 / Int64(grid.sampleRate.hertz))
+  }
+
+  // Static, so that it names exactly the state that it changes.
+  private static func move(_ chunk: [Int16], count: Int, to queue: inout SendQueue, heardAt now: Duration) {
+    queue.append(chunk.span.extracting(..<count), heardAt: now)
+  }
+
+  private func output(ofInput place: Int) -> Int { ratio.outputCount(forInputCount: place) }
+
+  private mutating func passTurns() {
+    while let step = cutter.next() {
+      switch step {
+      case .start:
+        turnSampleCount = 0
+        sampleCountSinceSplit = 0
+        queue.append(.turnStart)
+        notices.append(.turnStarted)
+      case .chunk(let count):
+        cutter.take(count, into: &chunk)
+        Self.move(chunk, count: count, to: &queue, heardAt: now)
+        turnSampleCount += count
+        sampleCountSinceSplit += count
+        if sampleCountSinceSplit >= longestTurnCount {
+          sampleCountSinceSplit = 0
+          queue.append(.turnSplit)
+        }
+      case .end:
+        queue.append(.turnEnd(speechEnded: speechEndedAt))
+        notices.append(.turnEnded(sampleCount: turnSampleCount))
+      }
     }
-    isTurnOpen = true
-    startTurn()
-    while case .audio(let count, let heardAt) = held.first {
-      if chunk.count < count { chunk.append(contentsOf: repeatElement(0, count: count - chunk.count)) }
-      _ = held.removeAudio(into: &chunk)
-      queue.append(chunk.span.extracting(..<count), heardAt: heardAt)
-      turnSampleCount += count
-    }
-  }
-
-  /// The button is let go when the output will have `outputCount` samples of what was heard until now.
-  mutating func letGo(at outputCount: Int) {
-    guard isTurnOpen else { return }
-    if deliveredEnd >= outputCount { release() } else { releasedAt = outputCount }
-  }
-
-  /// Ends a turn of push to talk with what there is of it.
-  mutating func release() {
-    guard isTurnOpen else { return }
-    releasedAt = nil
-    isTurnOpen = false
-    endTurn(asks: true)
-  }
-
-  /// Whether a turn waits for its last chunk.
-  var isReleasing: Bool { releasedAt != nil }
-  /// Whether a turn that is ours to end is open.
-  var isInTurn: Bool { isTurnOpen && !isTurnExpired }
-
-  private mutating func startTurn() {
-    turnSampleCount = 0
-    unsureFrames = 0
-    queue.append(.turnStart)
-    notices.append(.turnStarted)
-  }
-
-  private mutating func endTurn(asks: Bool) {
-    queue.append(.turnEnd(asks: asks))
-    notices.append(.turnEnded(sampleCount: turnSampleCount))
-    turnSampleCount = 0
   }
 }
