@@ -19,8 +19,12 @@ public struct InterruptionConfiguration: Hashable, Sendable {
   /// How much speech turns the answer down, until it is confirmed or was none. Together with the detector's look-ahead
   /// (20 ms) and a frame (10 ms) it is what passes from the user's first sample to the first softer one.
   public var duckingSpeech: Duration
-  /// From which score on a frame is speech here: higher than in turns, because an answer that stops for a noise cannot
-  /// be taken back.
+  /// From which score on a frame counts for that: lower than where answers are stopped, since it is taken back soon.
+  public var duckingThreshold: Float
+  /// How long a sound that is 20 dB louder than the room turns the answer down, whatever it
+  /// is: many words start with a hiss, which a detector does not take for speech before the vowel. `nil` for no such.
+  public var duckingSound: Duration?
+  /// From which score on a frame is speech here.
   public var threshold: Float
   /// What one pause inside of an interrupting word may last.
   public var bridgedPause: Duration
@@ -28,12 +32,14 @@ public struct InterruptionConfiguration: Hashable, Sendable {
   public var restoringSilence: Duration
 
   public init(
-    confirmation: Confirmation = .speech(.milliseconds(300)), duckingSpeech: Duration = .milliseconds(30),
-    threshold: Float = 0.5, bridgedPause: Duration = .milliseconds(60),
-    restoringSilence: Duration = .milliseconds(200)
+    confirmation: Confirmation = .speech(.milliseconds(300)), duckingSpeech: Duration = .milliseconds(20),
+    duckingThreshold: Float = 0.3, duckingSound: Duration? = .milliseconds(50), threshold: Float = 0.5,
+    bridgedPause: Duration = .milliseconds(60), restoringSilence: Duration = .milliseconds(200)
   ) {
     self.confirmation = confirmation
     self.duckingSpeech = duckingSpeech
+    self.duckingThreshold = duckingThreshold
+    self.duckingSound = duckingSound
     self.threshold = threshold
     self.bridgedPause = bridgedPause
     self.restoringSilence = restoringSilence
