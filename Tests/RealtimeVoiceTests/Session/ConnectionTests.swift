@@ -1,0 +1,295 @@
+import AudioDSP
+import Foundation
+import RealtimeVoice
+import Testing
+
+/// Connections that are lost, and those that are renewed in time.
+struct ConnectionTests {
+  private static func configuration(_ dialect: Dialect = .openAI) -> SessionConfiguration {
+    var setup = SessionConfiguration(dialect)
+    setup.turnTaking = .pushToTalk(prefixPadding: .zero)
+    return setup
+  }
+
+  private static func delays(_ rig: SessionRig) -> [Duration] {
+    rig.events.compactMap { event in
+      guard case .reconnecting(_, let delay, _) = event else { return nil }
+      return delay
+    }
+  }
+
+  private static func texts(_ rig: SessionRig) -> [String] {
+    rig.controls("conversation.item.create").compactMap { event in
+      let item = event["item"] as? [String: Any]
+      guard let content = (item?["content"] as? [[String: Any]])?.first else { return nil }
+      return "\(item?["role"] as? String ?? ""): \(content["text"] as? String ?? "")"
+    }
+  }
+
+  @Test("Attempts are made with waits inside of their bounds, and not for ever")
+  func backoff() throws {
+    let rig = try SessionRig(Self.configuration())
+    for _ in 0..<10 { rig.disconnected() }
+    let delays = Self.delays(rig)
+    #expect(delays.count == 5)
+    for (i, delay) in delays.enumerated() {
+      let whole = min(.milliseconds(500) * (1 << i), .seconds(8))
+      #expect(delay >= whole / 2 && delay <= whole, "attempt \(i + 1): \(delay)")
+    }
+    #expect(rig.isClosed && rig.isSettled && rig.nextDeadline == nil)
+    #expect(rig.events.last == .closed(.failed("gone")))
+    // One that held makes the count start again, a refusal ends it.
+    let other = try SessionRig(Self.configuration())
+    for _ in 0..<10 {
+      other.disconnected()
+      other.startSession()
+      other.pass(.seconds(11))
+    }
+    #expect(!other.isClosed)
+    other.disconnected(isTransient: false)
+    #expect(other.isClosed)
+  }
+
+  @Test("A service that starts no session is given up after its limit, again and again, and then for good")
+  func noStart() throws {
+    let rig = try SessionRig(Self.configuration())
+    rig.disconnected()
+    rig.pass(.seconds(120))
+    #expect(rig.isClosed)
+    #expect(Self.delays(rig).count == 5)
+  }
+
+  @Test("What the microphone gives while there is no connection is sent behind it, once")
+  func microphone() throws {
+    let rig = try SessionRig(Self.configuration())
+    rig.connects = false
+    rig.press()
+    let ramp = (0..<24_000).map { Float($0) / 32_768 }
+    try rig.speak(ramp[..<8_000], rate: 24_000)
+    let before = rig.sentSamples
+    rig.disconnected()
+    rig.forgetSent()
+    try rig.speak(ramp[8_000..<20_000], rate: 24_000)
+    rig.letGo()
+    #expect(rig.sent.isEmpty)
+    rig.connected()
+    try rig.speak(ramp[20_000...], rate: 24_000)
+    // Nothing before the service has a session but our settings.
+    #expect(rig.sentSamples.isEmpty)
+    rig.startSession()
+    let after = rig.sentSamples
+    #expect(before + after == (0..<20_000).map { Int16($0) })
+    #expect(rig.controls == ["session.update", "input_audio_buffer.commit", "response.create"])
+  }
+
+  @Test("A turn of Gemini's that goes on at another connection has a start there")
+  func geminiTurn() throws {
+    let rig = try SessionRig(Self.configuration(.gemini))
+    rig.press()
+    try rig.speak([Float](repeating: 0.1, count: 8_000), rate: 24_000)
+    rig.disconnected()
+    rig.forgetSent()
+    try rig.speak([Float](repeating: 0.1, count: 8_000), rate: 24_000)
+    rig.letGo()
+    rig.startSession()
+    try rig.speak([Float](repeating: 0.1, count: 1_000), rate: 24_000)
+    #expect(rig.controls == ["activityStart", "activityEnd"])
+    guard case .control("activityStart", _)? = rig.sent.first else {
+      Issue.record("audio before its start")
+      return
+    }
+  }
+
+  /// A conversation of which both sides' words are known.
+  private static func talked(_ rig: SessionRig) throws {
+    try AnswerTests.ask(rig)
+    rig.receive(ServiceWords.committed("u1"))
+    rig.receive(ServiceWords.created("r1"))
+    rig.receive(ServiceWords.userSaid("Who are you?", item: "u1"))
+    rig.receive(ServiceWords.transcript("A machine.", response: "r1", item: "i1"))
+    rig.receive(ServiceWords(.openAI).audio(AnswerTests.samples(2_400)))
+    rig.receive(ServiceWords.done("r1"))
+    _ = AnswerTests.playOut(rig)
+  }
+
+  @Test("A new session is told what was said, in order, and no answer is asked for that was given")
+  func history() throws {
+    let rig = try SessionRig(Self.configuration())
+    try Self.talked(rig)
+    rig.forgetSent()
+    rig.disconnected()
+    rig.startSession()
+    #expect(Self.texts(rig) == ["user: Who are you?", "assistant: A machine."])
+    #expect(rig.controls == ["session.update", "conversation.item.create", "conversation.item.create"])
+    #expect(rig.events.last == .ready(sessionID: "sess_1", isRenewed: true))
+  }
+
+  @Test("An answer that is lost before anything of it was heard is asked for again; else its loss is told")
+  func lostAnswer() throws {
+    let rig = try SessionRig(Self.configuration())
+    try AnswerTests.ask(rig)
+    rig.receive(ServiceWords.committed("u1"))
+    rig.receive(ServiceWords.userSaid("Who are you?", item: "u1"))
+    rig.disconnected()
+    rig.forgetSent()
+    rig.startSession()
+    #expect(rig.controls == ["session.update", "conversation.item.create", "response.create"])
+    rig.receive(ServiceWords.created("r1"))
+    rig.receive(ServiceWords.transcript("A mach", response: "r1", item: "i1"))
+    rig.receive(ServiceWords(.openAI).audio(AnswerTests.samples(2_400)))
+    rig.disconnected()
+    rig.startSession()
+    #expect(rig.events.contains(.answerFinished(.lost)))
+    #expect(rig.controls("response.create").count == 1)
+    #expect(AnswerTests.playOut(rig).count == 2_400)
+    // Words that nobody knows cannot be answered.
+    try AnswerTests.ask(rig)
+    rig.forgetSent()
+    rig.forgetEvents()
+    rig.disconnected()
+    rig.startSession()
+    #expect(rig.events.contains(.answerFinished(.lost)))
+    #expect(!rig.controls.contains("response.create"))
+    #expect(rig.isSettled)
+  }
+
+  @Test("A service that names things as on the connection before is understood, and is told of its own things only")
+  func sameNames() throws {
+    let rig = try SessionRig(Self.configuration())
+    let words = ServiceWords(.openAI)
+    for round in 0..<3 {
+      rig.receive(#"{"type":"session.updated","event_id":"event_1","session":{}}"#)
+      rig.receive(ServiceWords.created("r1"))
+      rig.receive(words.audio(AnswerTests.samples(4_800, Int16(round + 1)), eventID: "event_2"))
+      rig.receive(ServiceWords.done("r1"))
+      #expect(AnswerTests.playOut(rig) == AnswerTests.samples(4_800, Int16(round + 1)))
+      rig.disconnected()
+      rig.startSession()
+      rig.pass(.seconds(11))
+    }
+    // Of an item that another session has, this one is not told.
+    rig.receive(ServiceWords.created("r1"))
+    rig.receive(words.audio(AnswerTests.samples(48_000), eventID: "event_2"))
+    _ = rig.listen(.milliseconds(100))
+    rig.disconnected()
+    rig.startSession()
+    rig.forgetSent()
+    rig.press()
+    #expect(rig.controls.isEmpty)
+    #expect(rig.events.contains { if case .interrupted = $0 { true } else { false } })
+  }
+
+  @Test("OpenAI's 60 minutes: renewed a minute before, in a quiet moment, with what was said")
+  func renewal() throws {
+    let rig = try SessionRig(Self.configuration())
+    try Self.talked(rig)
+    rig.forgetSent()
+    rig.pass(.seconds(3_500))
+    #expect(!rig.events.contains(.renewing))
+    rig.press()
+    try rig.speak([Float](repeating: 0.1, count: 24_000 * 60), rate: 24_000, block: .seconds(1))
+    // Past the time, but the user speaks.
+    #expect(!rig.events.contains(.renewing))
+    rig.letGo()
+    try rig.speak([Float](repeating: 0, count: 2_400), rate: 24_000)
+    rig.receive(ServiceWords.created("r5"))
+    rig.receive(ServiceWords.done("r5"))
+    rig.pass(.milliseconds(200))
+    #expect(rig.events.contains(.renewing))
+    #expect(rig.actions.filter { $0 == .disconnect }.count == 1)
+    #expect(rig.now < .seconds(3_600))
+    rig.startSession()
+    #expect(Self.texts(rig) == ["user: Who are you?", "assistant: A machine."])
+    #expect(!rig.isClosed)
+  }
+
+  @Test("A session in which it is never quiet is renewed all the same, before the service ends it")
+  func renewalLimit() throws {
+    var setup = Self.configuration()
+    setup.connectionLimit = .seconds(120)
+    setup.renewalMargin = .seconds(30)
+    let rig = try SessionRig(setup)
+    rig.press()
+    try rig.speak([Float](repeating: 0.1, count: 24_000 * 119), rate: 24_000, block: .seconds(1))
+    let time = try #require(zip(rig.events, rig.eventTimes).first { $0.0 == .renewing }?.1)
+    #expect(time >= .seconds(110) && time < .seconds(120))
+  }
+
+  @Test("Gemini: ten minutes, its handle, and goAway")
+  func gemini() throws {
+    let rig = try SessionRig(Self.configuration(.gemini))
+    rig.receive(#"{"sessionResumptionUpdate":{"newHandle":"h1","resumable":true}}"#)
+    rig.pass(.seconds(545))
+    #expect(rig.events.contains(.renewing))
+    let setup = rig.controls("setup").last?["setup"] as? [String: Any]
+    #expect((setup?["sessionResumption"] as? [String: Any])?["handle"] as? String == "h1")
+    rig.startSession()
+    #expect(!rig.controls.contains("clientContent"))
+    rig.pass(.seconds(100))
+    rig.forgetEvents()
+    rig.receive(#"{"goAway":{"timeLeft":"20s"}}"#)
+    rig.pass(.milliseconds(1))
+    #expect(rig.events.first == .renewing)
+    // One that sends everyone away at once is called with growing waits, and not for ever.
+    rig.forgetEvents()
+    for _ in 0..<20 where !rig.isClosed {
+      rig.startSession()
+      rig.receive(#"{"goAway":{"timeLeft":"0s"}}"#)
+      rig.pass(.milliseconds(10))
+    }
+    #expect(rig.isClosed)
+    #expect(Self.delays(rig).count == 5)
+  }
+
+  @Test("A handle that the service does not take is not tried for ever: what was said is told instead")
+  func badHandle() throws {
+    let rig = try SessionRig(Self.configuration(.gemini))
+    rig.receive(#"{"sessionResumptionUpdate":{"newHandle":"h1","resumable":true}}"#)
+    rig.receive(#"{"serverContent":{"inputTranscription":{"text":"Hello"}}}"#)
+    rig.disconnected()
+    rig.disconnected()
+    let setup = rig.controls("setup").last?["setup"] as? [String: Any]
+    #expect((setup?["sessionResumption"] as? [String: Any])?["handle"] == nil)
+    rig.startSession()
+    #expect(rig.controls.last == "clientContent")
+  }
+
+  @Test("session_expired renews")
+  func expired() throws {
+    let rig = try SessionRig(Self.configuration())
+    rig.pass(.seconds(1_800))
+    rig.receive(ServiceWords.error("session_expired"))
+    #expect(rig.events.contains(.renewing))
+    rig.startSession()
+    #expect(!rig.isClosed)
+  }
+
+  @Test("Closing: nothing is told, sent, wanted or heard behind it")
+  func closing() throws {
+    let rig = try AnswerTests.asked(tools: [ToolDescription(name: "clock", description: "", parameters: "")])
+    rig.receive(ServiceWords.created())
+    rig.receive(ServiceWords(.openAI).audio(AnswerTests.samples(48_000)))
+    rig.receive(ServiceWords.call("c0"))
+    _ = rig.listen(.milliseconds(50))
+    rig.takesMessages = false
+    rig.press()
+    rig.close()
+    #expect(rig.actions.contains(.cancelCall(id: "c0")) && rig.actions.contains(.disconnect))
+    #expect(rig.events.last == .closed(.closed))
+    let count = rig.actions.count
+    rig.forgetSent()
+    rig.takesMessages = true
+    rig.receive(ServiceWords.done())
+    rig.returned("x", callID: "c0")
+    rig.press()
+    rig.disconnected()
+    rig.connected()
+    try rig.speak([Float](repeating: 0.1, count: 4_800), rate: 24_000)
+    rig.endInput()
+    rig.close()
+    rig.pass(.seconds(100))
+    #expect(rig.listen(.milliseconds(500)).count { $0 != 0 } <= 120)
+    #expect(rig.actions.count == count && rig.sent.isEmpty)
+    #expect(rig.isSettled && rig.nextDeadline == nil)
+  }
+}

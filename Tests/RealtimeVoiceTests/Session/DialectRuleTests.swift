@@ -1,0 +1,125 @@
+import AudioDSP
+import RealtimeVoice
+import Testing
+
+/// What Gemini and ElevenLabs do in their own way.
+struct DialectRuleTests {
+  private static func ends(_ rig: SessionRig) -> Int {
+    rig.events.count { if case .answerFinished = $0 { true } else { false } }
+  }
+
+  @Test("Gemini's `interrupted` empties the playout, and the next answer is played")
+  func geminiInterrupted() throws {
+    let rig = try SessionRig(SessionConfiguration(.gemini))
+    let words = ServiceWords(.gemini)
+    rig.receive(words.audio(AnswerTests.samples(48_000)))
+    _ = rig.listen(.milliseconds(200))
+    rig.receive(#"{"serverContent":{"interrupted":true}}"#)
+    #expect(rig.listen(.milliseconds(200)).count { $0 != 0 } <= 120)
+    rig.receive(words.audio(AnswerTests.samples(4_800)))
+    #expect(rig.listen(.milliseconds(200)).allSatisfy { $0 == 0 })
+    rig.receive(#"{"serverContent":{"turnComplete":true}}"#)
+    #expect(rig.controls == ["setup"])
+    #expect(Self.ends(rig) == 1)
+    rig.receive(words.audio(AnswerTests.samples(4_800)))
+    rig.receive(#"{"serverContent":{"turnComplete":true}}"#)
+    #expect(AnswerTests.playOut(rig).count == 4_800)
+    #expect(Self.ends(rig) == 2)
+  }
+
+  @Test("Gemini's turns have a start before their audio and an end behind it; an end without a start is not sent")
+  func geminiMarks() throws {
+    var setup = SessionConfiguration(.gemini)
+    setup.inputRate = try SampleRate(Recordings.rate)
+    let rig = try SessionRig(setup)
+    try rig.speak(Recordings.clean.samples, rate: Recordings.rate)
+    try rig.speak([Float](repeating: 0, count: 16_000), rate: Recordings.rate)
+    rig.endInput()
+    var isOpen = false
+    for message in rig.sent {
+      switch message {
+      case .audio: #expect(isOpen)
+      case .control("activityStart", _):
+        #expect(!isOpen)
+        isOpen = true
+      case .control("activityEnd", _):
+        #expect(isOpen)
+        isOpen = false
+      case .control(let other, _): #expect(other == "setup")
+      }
+    }
+    #expect(!isOpen && rig.controls.contains("activityEnd"))
+  }
+
+  @Test("Gemini in its own turns: the end of the input waits for the answer to what was said")
+  func geminiInputEnd() throws {
+    for isSpeech in [false, true] {
+      var setup = SessionConfiguration(.gemini)
+      setup.turnTaking = .service
+      setup.inputRate = try SampleRate(Recordings.rate)
+      let rig = try SessionRig(setup)
+      let samples = isSpeech ? Recordings.clean.samples : [Float](repeating: 0, count: 32_000)
+      try rig.speak(samples, rate: Recordings.rate)
+      rig.endInput()
+      #expect(rig.controls.last == "audioStreamEnd")
+      rig.pass(.seconds(2))
+      #expect(rig.isSettled != isSpeech)
+      rig.pass(.seconds(30))
+      #expect(rig.isSettled)
+      #expect(Self.ends(rig) == (isSpeech ? 1 : 0))
+    }
+  }
+
+  private static func agent() throws -> SessionRig {
+    try SessionRig(SessionConfiguration(.elevenLabs))
+  }
+
+  @Test("ElevenLabs: audio up to the number of the interruption is dropped, what is behind it is played")
+  func elevenLabs() throws {
+    let rig = try Self.agent()
+    #expect(rig.playoutRate == .hz16000)
+    let words = ServiceWords(.elevenLabs)
+    rig.receive(#"{"type":"agent_response","agent_response_event":{"agent_response":"Hello, how are you?"}}"#)
+    #expect(!rig.events.contains { if case .answerStarted = $0 { true } else { false } })
+    rig.receive(words.audio(AnswerTests.samples(16_000), number: 3))
+    _ = rig.listen(.milliseconds(200))
+    rig.receive(#"{"type":"interruption","interruption_event":{"event_id":5}}"#)
+    rig.receive(words.audio(AnswerTests.samples(16_000), number: 4))
+    rig.receive(words.audio(AnswerTests.samples(16_000), number: 5))
+    #expect(rig.listen(.milliseconds(200)).count { $0 != 0 } <= 80)
+    // A correction is no answer.
+    rig.receive(
+      #"{"type":"agent_response_correction","agent_response_correction_event":{"original_agent_response":"Hello, how are you?","corrected_agent_response":"Hello"}}"#)
+    #expect(rig.events.filter { if case .answerStarted = $0 { true } else { false } }.count == 1)
+    #expect(Self.ends(rig) == 1)
+    rig.receive(words.audio(AnswerTests.samples(1_600, 5), number: 6))
+    #expect(rig.listen(.milliseconds(200)).filter { $0 != 0 } == AnswerTests.samples(1_600, 5))
+    rig.pass(.seconds(1))
+    #expect(Self.ends(rig) == 2)
+    #expect(rig.isSettled)
+    #expect(!rig.isClosed)
+    // No words for editing.
+    #expect(rig.controls == ["conversation_initiation_client_data"])
+  }
+
+  @Test("ElevenLabs on another connection counts anew")
+  func elevenLabsAgain() throws {
+    let rig = try Self.agent()
+    rig.receive(#"{"type":"interruption","interruption_event":{"event_id":500}}"#)
+    rig.disconnected()
+    rig.startSession()
+    rig.receive(ServiceWords(.elevenLabs).audio(AnswerTests.samples(1_600), number: 1))
+    #expect(rig.listen(.milliseconds(300)).count { $0 != 0 } == 1_600)
+  }
+
+  @Test("ElevenLabs' pings are answered; a flood of them into a connection that takes nothing ends it")
+  func pings() throws {
+    let rig = try Self.agent()
+    rig.receive(#"{"type":"ping","ping_event":{"event_id":12,"ping_ms":50}}"#)
+    #expect(rig.controls("pong").first?["event_id"] as? Int == 12)
+    rig.takesMessages = false
+    rig.connects = false
+    for i in 0..<5_000 { rig.receive(#"{"type":"ping","ping_event":{"event_id":\#(i)}}"#) }
+    #expect(rig.events.contains { if case .reconnecting = $0 { true } else { false } })
+  }
+}
