@@ -28,19 +28,22 @@ extension Dialect {
     // 60 minutes: "Your session hit the maximum duration of 60 minutes."
     case .openAI, .openAIBeta, .pcm:
       DialectRules(
-        takesTurns: true, asksForAnswers: true, configuresFirst: false, announcesFormats: false, editsItems: true, takesBinary: false,
+        takesTurns: true, asksForAnswers: true, configuresFirst: false, announcesFormats: false, editsItems: true,
+        takesBinary: false,
         connectionLimit: .seconds(3600))
     // About ten minutes a connection (Google Cloud, "Start and manage live sessions", November 2026). Google's server
     // sends its JSON in binary messages.
     case .gemini:
       DialectRules(
-        takesTurns: true, asksForAnswers: false, configuresFirst: true, announcesFormats: false, editsItems: false, takesBinary: true,
+        takesTurns: true, asksForAnswers: false, configuresFirst: true, announcesFormats: false, editsItems: false,
+        takesBinary: true,
         connectionLimit: .seconds(600))
     // The first answer event of a turn is the last thing that says how much comes; chunks follow each other at less
     // than half a second.
     case .elevenLabs:
       DialectRules(
-        takesTurns: false, asksForAnswers: false, configuresFirst: true, announcesFormats: true, editsItems: false, takesBinary: false,
+        takesTurns: false, asksForAnswers: false, configuresFirst: true, announcesFormats: true, editsItems: false,
+        takesBinary: false,
         answerEnd: .milliseconds(1000), closingSilence: .milliseconds(1500))
     }
   }

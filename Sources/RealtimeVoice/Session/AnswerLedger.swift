@@ -17,6 +17,8 @@ struct AnswerLedger: Sendable {
     var lastEventAt: Duration
     /// Whether the user has interrupted it: nothing of it is played any more.
     var isInterrupted = false
+    /// Whether the service has said that it is, and will say next that it is over.
+    var isEnding = false
     /// Whether it has called tools, so that another answer follows.
     var hasCalls = false
   }
@@ -68,13 +70,20 @@ struct AnswerLedger: Sendable {
   var deadline: Duration? {
     if open.isEmpty { return awaited?.limit }
     if isHeld { return nil }
-    let earliest = open.reduce(open[0].lastEventAt) { min($0, $1.lastEventAt) }
-    return earliest + (quietEnd ?? stallLimit)
+    return open.reduce(limit(of: open[0])) { min($0, limit(of: $1)) }
   }
+
+  private func limit(of answer: Answer) -> Duration {
+    answer.lastEventAt + (answer.isEnding ? min(stallLimit, Self.endingLimit) : quietEnd ?? stallLimit)
+  }
+
+  /// How long nothing is played of an answer that the service has ended, until it says that it is over: what comes then
+  /// is another one. Longer than any way there and back.
+  private static let endingLimit = Duration.seconds(2)
 
   /// An answer that is to be given up by now.
   func overdue(at now: Duration) -> Answer? {
-    isHeld ? nil : open.first { now >= $0.lastEventAt + (quietEnd ?? stallLimit) }
+    isHeld ? nil : open.first { now >= limit(of: $0) }
   }
 
   // MARK: Waiting
@@ -125,7 +134,7 @@ struct AnswerLedger: Sendable {
   mutating func touch(_ responseID: String?, at now: Duration) -> Bool {
     if isFinished(responseID) { return false }
     if let place = place(of: responseID) {
-      open[place].lastEventAt = now
+      if !open[place].isEnding { open[place].lastEventAt = now }
       if open[place].responseID == nil, let responseID {
         open[place].responseID = responseID
         if open[place].isInterrupted { dead.insert(responseID) }
@@ -186,6 +195,11 @@ struct AnswerLedger: Sendable {
       if let id = open[i].responseID { dead.insert(id) }
     }
     return names
+  }
+
+  /// The service has interrupted the latest answer.
+  mutating func noteEnding() {
+    if let last = open.indices.last { open[last].isEnding = true }
   }
 
   /// Nothing more of this answer is to be heard.

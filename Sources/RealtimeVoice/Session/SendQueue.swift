@@ -114,10 +114,13 @@ struct SendQueue: Sendable {
         sampleCount -= dropped
         droppedSampleCount += dropped
         remove(at: place)
-        if place > 0, place < count, case .mark(.turnStart) = element(place - 1), case .mark(.turnSplit) = element(place) {
+        if place > 0, place < count, case .mark(.turnStart) = element(place - 1),
+          case .mark(.turnSplit) = element(place)
+        {
           remove(at: place)
         }
-        if place > 0, place < count, case .mark(.turnStart) = element(place - 1), case .mark(.turnEnd) = element(place) {
+        if place > 0, place < count, case .mark(.turnStart) = element(place - 1), case .mark(.turnEnd) = element(place)
+        {
           remove(at: place)
           remove(at: place - 1)
         }

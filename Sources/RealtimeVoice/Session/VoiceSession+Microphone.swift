@@ -243,14 +243,13 @@ extension VoiceSession {
   mutating func endInputIfDue(at now: Duration) {
     guard let due = inputEndDue, now >= due else { return }
     inputEndDue = nil
-    guard answers.isIdle, !wantsAnswer else { return }
     if rules.asksForAnswers {
       guard serviceHearsSpeech else { return }
       serviceHearsSpeech = false
       guard commit() else { return }
       noteTurn(TurnTiming(speechEnded: speechEndedAt, committed: now))
       askForAnswer(at: now)
-    } else if let end = speechEnd, end > answeredSpeechEnd ?? 0 {
+    } else if answers.awaited == nil, let end = speechEnd, end > answeredSpeechEnd ?? 0 {
       // The service does not say that it has found a turn: there was speech, so there will be an answer.
       answers.await(for: configuration.answerLimit, from: now)
     }

@@ -108,7 +108,10 @@ extension VoiceSession {
     if let through { answers.interruptedThrough = max(answers.interruptedThrough, through) }
     let ownItemID = answers.active?.ownItemID
     interrupt(at: now, servicesOwn: true)
-    guard rules.answerEnd != nil else { return }
+    guard rules.answerEnd != nil else {
+      answers.noteEnding()
+      return
+    }
     if answers.active != nil { finishAnswer(ResponseOutcome(status: .cancelled(reason: "interrupted")), at: now) }
     answers.correctableItemID = ownItemID ?? answers.lastOwnItemID
   }
@@ -241,7 +244,11 @@ extension VoiceSession {
     say(.cancelResponse(id: answer.responseID))
     answers.kill(answer.responseID)
     guard answers.finish(answer.responseID) != nil else { return }
-    tell(.answerFinished(.stalled(after: configuration.stallLimit)))
+    tell(
+      .answerFinished(
+        answer.isEnding
+          ? .told(ResponseOutcome(responseID: answer.responseID, status: .cancelled(reason: "interrupted")))
+          : .stalled(after: configuration.stallLimit)))
   }
 
   /// Asks for what is owed: the answer to what tools returned, or one that had to wait for another's end.

@@ -79,7 +79,8 @@ struct TurnCutter: Sendable {
     count += chunk.count
   }
 
-  /// The stream is wanted from `place` on, or not any more. A place before one that was named earlier counts as that one.
+  /// The stream is wanted from `place` on, or not any more. A place before one that was named earlier counts as that
+  /// one.
   mutating func turn(on isOn: Bool, at place: Int) {
     // Only where nothing flows, and so places of long ago wait.
     if switchCount == switches.count { applySwitch() }

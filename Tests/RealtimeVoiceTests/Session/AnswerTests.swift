@@ -52,7 +52,8 @@ struct AnswerTests {
     #expect(!rig.isSettled)
     rig.receive(ServiceWords.committed())
     rig.receive(ServiceWords.created())
-    rig.receive(#"{"type":"rate_limits.updated","rate_limits":[{"name":"tokens","limit":9,"remaining":8,"reset_seconds":1.5}]}"#)
+    rig.receive(
+      #"{"type":"rate_limits.updated","rate_limits":[{"name":"tokens","limit":9,"remaining":8,"reset_seconds":1.5}]}"#)
     rig.receive(ServiceWords.userSaid("Hello?"))
     rig.receive(Self.words.audio(Self.samples(2_400)))
     rig.receive(ServiceWords.transcript("Yes."))
@@ -63,7 +64,9 @@ struct AnswerTests {
     #expect(Self.playOut(rig) == Self.samples(2_400) + Self.samples(2_400, 2_000))
     #expect(Self.ends(rig) == [.told(ResponseOutcome(responseID: "r1", status: .completed))])
     #expect(rig.events.contains(.answerStarted(responseID: "r1")))
-    #expect(rig.events.contains(.rateLimits([RateLimit(name: "tokens", limit: 9, remaining: 8, reset: .milliseconds(1_500))])))
+    #expect(
+      rig.events.contains(.rateLimits([RateLimit(name: "tokens", limit: 9, remaining: 8, reset: .milliseconds(1_500))]))
+    )
     #expect(rig.events.contains(.playoutFinished(itemID: "i1")))
     #expect(rig.controls.count == 3)
   }
@@ -162,10 +165,38 @@ struct AnswerTests {
     #expect(other.controls.last == "conversation.item.truncate")
   }
 
+  @Test("The input ends inside of a turn of the service's: it is committed and answered, an answer under way or not")
+  func inputEnd() throws {
+    for isAnswering in [false, true] {
+      let rig = try Self.asked { $0.turnTaking = .service }
+      if isAnswering { rig.receive(ServiceWords.created()) }
+      rig.receive(ServiceWords.speechStarted)
+      rig.endInput()
+      #expect(rig.controls == ["session.update"])
+      rig.pass(.milliseconds(1_100))
+      #expect(rig.controls.contains("input_audio_buffer.commit"))
+      #expect(rig.controls.contains("response.create") == !isAnswering)
+      if isAnswering { rig.receive(ServiceWords.done("r1", "cancelled")) }
+      #expect(rig.controls.filter { $0 == "response.create" }.count == 1)
+      rig.receive(ServiceWords.done("r2"))
+      #expect(rig.isSettled)
+    }
+    // One that the service has ended is not.
+    let rig = try Self.asked { $0.turnTaking = .service }
+    for message in [ServiceWords.speechStarted, ServiceWords.speechStopped, ServiceWords.committed()] {
+      rig.receive(message)
+    }
+    rig.endInput()
+    rig.pass(.seconds(2))
+    #expect(rig.controls == ["session.update"])
+  }
+
   @Test("Answers that fail, are cut short or say something new are over", arguments: ["failed", "incomplete", "odd"])
   func failures(status: String) throws {
     let rig = try Self.asked()
-    rig.receive(ServiceWords.done("r1", status, details: #"{"type":"x","reason":"max_output_tokens","error":{"message":"m","code":"c"}}"#))
+    rig.receive(
+      ServiceWords.done(
+        "r1", status, details: #"{"type":"x","reason":"max_output_tokens","error":{"message":"m","code":"c"}}"#))
     #expect(Self.ends(rig).count == 1)
     #expect(rig.isSettled)
     try Self.ask(rig)

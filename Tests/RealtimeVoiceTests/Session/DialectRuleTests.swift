@@ -27,6 +27,22 @@ struct DialectRuleTests {
     #expect(Self.ends(rig) == 2)
   }
 
+  @Test("A Gemini that does not say that an interrupted answer is over is heard again soon")
+  func geminiEnding() throws {
+    let rig = try SessionRig(SessionConfiguration(.gemini))
+    let words = ServiceWords(.gemini)
+    rig.receive(words.audio(AnswerTests.samples(48_000)))
+    rig.receive(#"{"serverContent":{"interrupted":true}}"#)
+    for _ in 0..<4 {
+      rig.receive(words.audio(AnswerTests.samples(480)))
+      rig.pass(.milliseconds(500))
+    }
+    #expect(Self.ends(rig) == 1)
+    rig.receive(words.audio(AnswerTests.samples(4_800)))
+    rig.receive(#"{"serverContent":{"turnComplete":true}}"#)
+    #expect(AnswerTests.playOut(rig).count == 4_800)
+  }
+
   @Test("Gemini's turns have a start before their audio and an end behind it; an end without a start is not sent")
   func geminiMarks() throws {
     var setup = SessionConfiguration(.gemini)
@@ -89,7 +105,8 @@ struct DialectRuleTests {
     #expect(rig.listen(.milliseconds(200)).count { $0 != 0 } <= 80)
     // A correction is no answer.
     rig.receive(
-      #"{"type":"agent_response_correction","agent_response_correction_event":{"original_agent_response":"Hello, how are you?","corrected_agent_response":"Hello"}}"#)
+      #"{"type":"agent_response_correction","agent_response_correction_event":{"original_agent_response":"Hello, how are you?","corrected_agent_response":"Hello"}}"#
+    )
     #expect(rig.events.filter { if case .answerStarted = $0 { true } else { false } }.count == 1)
     #expect(Self.ends(rig) == 1)
     rig.receive(words.audio(AnswerTests.samples(1_600, 5), number: 6))

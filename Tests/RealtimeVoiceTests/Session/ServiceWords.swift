@@ -48,7 +48,9 @@ struct ServiceWords {
     #"{"type":"response.created","response":{"id":"\#(id)","status":"in_progress"}}"#
   }
 
-  static func done(_ id: String = "r1", _ status: String = "completed", details: String = "null", usage: String = "null")
+  static func done(
+    _ id: String = "r1", _ status: String = "completed", details: String = "null", usage: String = "null"
+  )
     -> String
   {
     #"{"type":"response.done","response":{"id":"\#(id)","status":"\#(status)","status_details":\#(details),"usage":\#(usage)}}"#
@@ -66,13 +68,15 @@ struct ServiceWords {
     #"{"type":"input_audio_buffer.committed","item_id":"\#(item)"}"#
   }
 
-  static func call(_ id: String, _ name: String = "clock", response: String = "r1", arguments: String = "{}") -> String {
+  static func call(_ id: String, _ name: String = "clock", response: String = "r1", arguments: String = "{}") -> String
+  {
     #"{"type":"response.output_item.done","response_id":"\#(response)","item":{"id":"f\#(id)","type":"function_call","status":"completed","name":"\#(name)","call_id":"\#(id)","arguments":"\#(arguments)"}}"#
   }
 
   static func error(_ code: String, about eventID: String? = nil) -> String {
     let id = eventID.map { "\"\($0)\"" } ?? "null"
-    return #"{"type":"error","error":{"type":"invalid_request_error","code":"\#(code)","message":"no","event_id":\#(id)}}"#
+    return
+      #"{"type":"error","error":{"type":"invalid_request_error","code":"\#(code)","message":"no","event_id":\#(id)}}"#
   }
 
   static let speechStarted = #"{"type":"input_audio_buffer.speech_started","audio_start_ms":0,"item_id":"u1"}"#

@@ -31,16 +31,20 @@ struct SessionFuzzTests {
         ServiceWords.error("other", about: "utter-3"), ServiceWords.error("response_cancel_not_active"),
         #"{"type":"conversation.item.truncated","item_id":"a","content_index":0,"audio_end_ms":3}"#,
         #"{"type":"response.created","response":{}}"#, #"{"type":"response.done","response":{"status":"completed"}}"#,
-        #"{"type":"response.output_audio.delta","delta":"AAAA"}"#, #"{"type":"response.output_audio.delta","delta":"A"}"#,
+        #"{"type":"response.output_audio.delta","delta":"AAAA"}"#,
+        #"{"type":"response.output_audio.delta","delta":"A"}"#,
       ]
     case .gemini:
       pool += [
         #"{"serverContent":{"interrupted":true}}"#, #"{"serverContent":{"turnComplete":true}}"#,
-        #"{"serverContent":{"generationComplete":true}}"#, #"{"serverContent":{"turnComplete":true,"interrupted":true}}"#,
-        #"{"serverContent":{"inputTranscription":{"text":"a"}}}"#, #"{"serverContent":{"outputTranscription":{"text":"a"}}}"#,
+        #"{"serverContent":{"generationComplete":true}}"#,
+        #"{"serverContent":{"turnComplete":true,"interrupted":true}}"#,
+        #"{"serverContent":{"inputTranscription":{"text":"a"}}}"#,
+        #"{"serverContent":{"outputTranscription":{"text":"a"}}}"#,
         #"{"toolCall":{"functionCalls":[{"id":"a","name":"clock"},{"name":"clock"},{"name":"none"}]}}"#,
         #"{"toolCallCancellation":{"ids":["a","call-1"]}}"#, #"{"goAway":{"timeLeft":"3s"}}"#,
-        #"{"sessionResumptionUpdate":{"newHandle":"h","resumable":true}}"#, #"{"usageMetadata":{"promptTokenCount":3}}"#,
+        #"{"sessionResumptionUpdate":{"newHandle":"h","resumable":true}}"#,
+        #"{"usageMetadata":{"promptTokenCount":3}}"#,
         #"{"serverContent":{"modelTurn":{"parts":[{"inlineData":{"mimeType":"audio/pcm;rate=16000","data":"AAAA"}}]}}}"#,
       ]
     case .elevenLabs:
@@ -59,8 +63,10 @@ struct SessionFuzzTests {
 
   private static func turnTaking(_ dialect: Dialect, _ random: inout SeededGenerator) -> TurnTaking {
     guard dialect != .elevenLabs else { return .service }
-    return [.service, .local, .pushToTalk, .local(LocalTurnTaking(maximumWait: .milliseconds(50), longestTurn: .seconds(1)))]
-      .randomElement(using: &random)!
+    return [
+      .service, .local, .pushToTalk, .local(LocalTurnTaking(maximumWait: .milliseconds(50), longestTurn: .seconds(1))),
+    ]
+    .randomElement(using: &random)!
   }
 
   /// Speech, noise and silence.
@@ -95,7 +101,9 @@ struct SessionFuzzTests {
     for step in 0..<1_500 {
       switch Int.random(in: 0..<32, using: &random) {
       case 0..<14: rig.receive(pool.randomElement(using: &random)!, isBinary: random.next() % 16 == 0)
-      case 14: rig.receive(bytes: (0..<Int.random(in: 0..<60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+      case 14:
+        rig.receive(
+          bytes: (0..<Int.random(in: 0..<60, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
       case 15..<19: try rig.hear(Self.sound(&random))
       case 19..<22: _ = rig.play(Int.random(in: 0..<2_000, using: &random))
       case 22, 23: rig.pass(.milliseconds(Int.random(in: 0..<900, using: &random)))

@@ -238,7 +238,9 @@ final class SessionRig {
 
   private static func read(_ bytes: [UInt8], _ message: OutgoingMessage) -> Sent {
     let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? NSDictionary
-    guard let object else { preconditionFailure("not a JSON object: \(String(decoding: bytes.prefix(200), as: UTF8.self))") }
+    guard let object else {
+      preconditionFailure("not a JSON object: \(String(decoding: bytes.prefix(200), as: UTF8.self))")
+    }
     let nested = (object["realtimeInput"] as? NSDictionary)?["audio"] as? NSDictionary
     let text =
       object["audio"] as? String ?? object["user_audio_chunk"] as? String ?? nested?["data"] as? String

@@ -102,7 +102,8 @@ struct ToolTests {
   @Test("Gemini waits for its tools inside of an answer: it does not stall, and no other answer is waited for")
   func geminis() throws {
     let rig = try Self.gemini()
-    rig.receive(#"{"toolCall":{"functionCalls":[{"id":"a","name":"clock","args":{"x":1}},{"name":"clock"},{"name":"clock"}]}}"#)
+    rig.receive(
+      #"{"toolCall":{"functionCalls":[{"id":"a","name":"clock","args":{"x":1}},{"name":"clock"},{"name":"clock"}]}}"#)
     // Those without an identifier are told apart here, and not there.
     #expect(rig.calls.count == 3 && Set(rig.calls.map(\.callID)).count == 3)
     rig.pass(.seconds(40))
