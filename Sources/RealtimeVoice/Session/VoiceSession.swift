@@ -72,8 +72,6 @@ public struct VoiceSession: ~Copyable {
   var reportedOutputDrops = 0
   /// What the service has heard of the user and not ended.
   var serviceHearsSpeech = false
-  /// Where the speech ended that the service has answered.
-  var answeredSpeechEnd: Int?
 
   // Tools.
   var calls: [String: PendingCall] = [:]
