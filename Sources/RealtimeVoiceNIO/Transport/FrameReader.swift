@@ -52,7 +52,7 @@ struct FrameReader {
   }
 
   private mutating func resume(_ frame: WebSocketFrame) throws(Violation) -> Event {
-    guard var (opcode, bytes) = partial else {
+    guard case (let opcode, var bytes)? = partial else {
       throw Violation(closeCode: 1002, words: "a message goes on that never started")
     }
     // The only reference to the bytes from here, so that appending copies the new ones alone.

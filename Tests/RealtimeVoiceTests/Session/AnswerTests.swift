@@ -346,7 +346,7 @@ struct AnswerTests {
     #expect(
       rig.usage
         == Usage(
-          input: .init(text: 20, audio: 40), cached: .init(text: 10, audio: 6), output: .init(text: 8, audio: 16)))
+          input: .init(text: 20, audio: 40), cachedInput: .init(text: 10, audio: 6), output: .init(text: 8, audio: 16)))
     #expect(rig.events.filter { if case .usage = $0 { true } else { false } }.count == 2)
   }
 }

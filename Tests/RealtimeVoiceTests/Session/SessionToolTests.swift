@@ -3,7 +3,7 @@ import RealtimeVoice
 import Testing
 
 /// Tools that services call.
-struct ToolTests {
+struct SessionToolTests {
   private static let tools = [ToolDescription(name: "clock", description: "", parameters: "")]
 
   private static func asked() throws -> SessionRig {
