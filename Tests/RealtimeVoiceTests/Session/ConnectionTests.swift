@@ -264,6 +264,18 @@ struct ConnectionTests {
     #expect(!rig.isClosed)
   }
 
+  @Test("A session that fails lets what has come of an answer be played, and tells nothing behind its end")
+  func failing() throws {
+    let rig = try AnswerTests.asked()
+    rig.receive(ServiceWords.created())
+    rig.receive(ServiceWords(.openAI).audio(AnswerTests.samples(4_800)))
+    _ = rig.listen(.milliseconds(50))
+    rig.disconnected(isTransient: false)
+    #expect(rig.events.last == .closed(.failed("gone")))
+    #expect(rig.listen(.milliseconds(500)).count { $0 != 0 } == 3_600)
+    #expect(rig.events.last == .closed(.failed("gone")))
+  }
+
   @Test("Closing: nothing is told, sent, wanted or heard behind it")
   func closing() throws {
     let rig = try AnswerTests.asked(tools: [ToolDescription(name: "clock", description: "", parameters: "")])

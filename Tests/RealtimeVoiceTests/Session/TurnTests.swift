@@ -307,6 +307,7 @@ struct TurnTests {
     // The last second of the second turn; of the first one nothing is left, so it is no turn.
     #expect(rig.sentSamples == Array(due[98_400 - 24_000..<98_400]))
     #expect(rig.sentSamples.count + dropped == 96_000)
+    #expect(!rig.events.contains { if case .turnTooShort = $0 { true } else { false } })
     #expect(rig.controls == ["session.update", "input_audio_buffer.commit", "response.create"])
   }
 
