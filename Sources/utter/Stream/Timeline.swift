@@ -20,7 +20,7 @@ struct Timeline {
 
   func write(_ fields: [String: Any], at time: Duration) throws {
     var fields = fields
-    fields["time_s"] = NSDecimalNumber(value: time.seconds)
+    fields["time_s"] = time.seconds
     let data = try JSONSerialization.data(withJSONObject: fields, options: [.sortedKeys, .withoutEscapingSlashes])
     try output.write(String(decoding: data, as: UTF8.self))
     try output.endRecord()

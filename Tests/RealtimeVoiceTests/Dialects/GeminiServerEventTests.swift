@@ -32,14 +32,14 @@ import Testing
       .text(TextDelta(speaker: .assistant, text: " you?", isWhole: false)), .audioDone(itemID: nil),
       .usage(
         Usage(
-          input: Usage.Tokens(text: 15, audio: 7, image: 1), cachedInput: Usage.Tokens(text: 5),
+          input: Usage.Tokens(text: 12, audio: 7, image: 1, unsplit: 3), cachedInput: Usage.Tokens(text: 5),
           output: Usage.Tokens(text: 2, audio: 30))),
       .responseDone(ResponseOutcome(status: .completed))),
     ServerSample(
       #"{"usage_metadata":{"prompt_token_count":4,"candidates_tokens_details":[{"modality":"AUDIO","token_count":9}],"cache_tokens_details":[{"modality":"AUDIO","token_count":1}]}}"#,
       .usage(
         Usage(
-          input: Usage.Tokens(text: 4), cachedInput: Usage.Tokens(audio: 1), output: Usage.Tokens(audio: 9)))),
+          input: Usage.Tokens(unsplit: 4), cachedInput: Usage.Tokens(audio: 1), output: Usage.Tokens(audio: 9)))),
     ServerSample(#"{"serverContent":{"interrupted":true}}"#, .interrupted(through: nil)),
     ServerSample(
       #"{"serverContent":{"turnComplete":true}}"#, .responseDone(ResponseOutcome(status: .completed))),

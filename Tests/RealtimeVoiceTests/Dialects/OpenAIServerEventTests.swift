@@ -135,7 +135,7 @@ import Testing
           responseID: "r", status: .cancelled(reason: "turn_detected"),
           usage: Usage(
             input: Usage.Tokens(text: 4, audio: 6), cachedInput: Usage.Tokens(text: 4, audio: 3),
-            output: Usage.Tokens(text: 3))))),
+            output: Usage.Tokens(unsplit: 3))))),
     ServerSample(
       #"{"type":"response.done","response":{"status":"incomplete","status_details":{"reason":"max_output_tokens"}}}"#,
       .responseDone(ResponseOutcome(status: .incomplete(reason: "max_output_tokens")))),

@@ -107,7 +107,7 @@ struct AnswerTests {
     rig.receive(ServiceWords.done(usage: usage))
     #expect(Self.playOut(rig).count == 480)
     #expect(Self.ends(rig).count == 1)
-    #expect(rig.usage == Usage(input: .init(text: 3), output: .init(text: 4)))
+    #expect(rig.usage == Usage(input: .init(unsplit: 3), output: .init(unsplit: 4)))
   }
 
   @Test("Two items of one answer are played one after the other, and cut each by itself")
@@ -282,7 +282,7 @@ struct AnswerTests {
     stalled.receive(Self.words.audio(Self.samples(4_800)))
     #expect(Self.playOut(stalled).count == 5 * 480)
     stalled.receive(ServiceWords.done(usage: #"{"input_tokens":3,"output_tokens":4}"#))
-    #expect(stalled.usage.output.text == 4)
+    #expect(stalled.usage.output.unsplit == 4)
     #expect(Self.ends(stalled).count == 1)
     try Self.ask(stalled)
     #expect(stalled.controls("response.create").count == 2)

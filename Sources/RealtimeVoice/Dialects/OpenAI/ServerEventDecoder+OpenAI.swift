@@ -200,11 +200,13 @@ extension ServerEventDecoder {
 }
 
 extension Usage.Tokens {
-  /// `count` of these tokens, or all: of text first, then of audio.
+  /// `count` of these tokens, or all: of text first, then of audio, and of what is not told apart last.
   func first(_ count: Int) -> Usage.Tokens {
     let text = min(self.text, count)
     let audio = min(self.audio, count - text)
-    return Usage.Tokens(text: text, audio: audio, image: min(image, count - text - audio))
+    let image = min(self.image, count - text - audio)
+    return Usage.Tokens(
+      text: text, audio: audio, image: image, unsplit: min(unsplit, count - text - audio - image))
   }
 }
 
