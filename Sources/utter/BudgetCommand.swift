@@ -55,9 +55,31 @@ struct BudgetCommand: ParsableCommand {
       owner; 'path' names the stages that add up to total_ms as algorithmic_ms + compute_us.p999 / 1000 ('overlap' is \
       negative). 'keeps_up' tells whether one core keeps up with all streams, 'detector' which one it was.
 
+      THE WHOLE TURN (--session): how long after a user's last word an answer is heard. Two clocks, always both: from the \
+      end of speech, and from the commit, to the first audible sample. What ends turns by silence spends a hangover before \
+      anything else begins, so that only the second clock can keep to 300 ms; it is held against --budget, by its 95 % \
+      figure. The means of a clock's stages add up to its own exactly; percentiles are of whole turns. Figures come from:
+        a simulator in this process (default): turns are held by push to talk at the pace of speech, in blocks of \
+      --device-ms, after one that is not counted. Measured is what is ours. The simulator's own time is told and left \
+      out; --network-ms (one way) and --model-ms stand in for it.
+        a service (--url, --base-url, --model, --key-env, --key-file, as in 'utter stream'): the same turns, which it \
+      may bill. Network and model cannot be told apart and are one figure.
+        a record (--timeline FILE, from 'utter stream --timeline'): its turns as they were, with the stages that it tells.
+      'by design' is counted in samples, 'parameter' is given; --hangover-ms is the end-of-turn wait, 0 for a button, and \
+      --output-ms the output device behind its blocks. The client's share is the commit on its way to the socket, the \
+      message with the first audio from the socket through TLS, WebSocket and JSON, the jitter buffer and the rendering; \
+      the device's blocks and the chunk fill are apart. It is held against --client-budget.
+
+      JSON with --session: origin (simulator, service or timeline), turns, budget_ms, judged (p95), remaining_ms; \
+      commit_to_sample and speech_end_to_sample with turns, stages (name, kind: measured, design or parameter, owner) \
+      and, as each stage has, mean_ms, p50_ms, p95_ms, p99_ms, max_ms, or null where no turn tells them; client_share with \
+      its stages' names, budget_ms and the same figures; replaced, what was measured of the simulator; parameters with \
+      name, option, ms and source; of a session also dialect, service, input_rate, chunk_ms, device_ms, jitter_ms, detector.
+
       EXIT STATUS
         0 within the budget, 1 over it or where one core does not keep up with real time, 64 misuse.
-        Missed deadlines are told, and do not fail.
+        Missed deadlines are told, and do not fail. With --session 1 also where the client's share is over its budget, \
+      no turn tells its commit, or a turn was not answered.
 
       EXAMPLES
         utter budget
@@ -65,6 +87,10 @@ struct BudgetCommand: ParsableCommand {
         utter budget --phase minimum --device-ms 10
         utter budget --detector energy --streams 100
         utter budget --budget 50ms --json > budget.json || echo "too slow for us"
+        utter budget --session --model-ms 200
+        utter budget --session --network-ms 12 --hangover-ms 0 --jitter-ms 40 --json
+        utter budget --session --base-url http://localhost:4000/v1 --turns 10 --audio question.wav
+        utter stream question.wav --realtime --timeline calls.jsonl && utter budget --session --timeline calls.jsonl
       """)
 
   @Option(help: "What there is to spend, from the microphone to the answer: milliseconds, as in '300ms' or '300'.")
@@ -75,8 +101,11 @@ struct BudgetCommand: ParsableCommand {
 
   @Option(
     name: .customLong("device-ms"),
-    help: "Audio that the device hands over at once, 0 to 1000 ms; 0 is sample by sample, and adds nothing.")
-  var deviceMilliseconds = 0
+    help: """
+      Audio that the device hands over at once, 0 to 1000 ms; 0 is sample by sample (default), and adds nothing. With \
+      --session what both devices do, 1 to 1000; default: 10.
+      """)
+  var chosenDeviceMilliseconds: Int?
 
   @Option(help: "The microphone's sample rate, 4000 to 192000 Hz.")
   var inputRate = SampleRate.hz48000
@@ -108,9 +137,18 @@ struct BudgetCommand: ParsableCommand {
   @Flag(help: "One JSON object instead of the table.")
   var json = false
 
+  @OptionGroup(title: "The whole turn") var session: SessionBudgetOptions
+  @OptionGroup(title: "The whole turn with a service") var service: ServiceChoice
+
   private static let chunkCounts = 1...1_000_000
 
+  private var deviceMilliseconds: Int { chosenDeviceMilliseconds ?? 0 }
+
   func validate() throws {
+    if session.isOn { try validateSession() }
+    guard session.isOn || !(service.namesService || service.dialect != .openAI) else {
+      throw Misuse("a service or its dialect needs --session")
+    }
     guard (10...10_000).contains(chunkMilliseconds) else {
       throw Misuse("--chunk-ms \(chunkMilliseconds) is outside of 10 to 10000")
     }
@@ -133,6 +171,41 @@ struct BudgetCommand: ParsableCommand {
     }
   }
 
+  private func validateSession() throws {
+    let local: [(String, Bool)] = [
+      ("--quality", quality != .voice), ("--phase", phase != .linear), ("--min-speech-ms", minimumSpeech != nil),
+      ("--streams", streams != 1), ("--chunks", chunks != nil), ("--seconds", seconds != nil),
+    ]
+    for (name, isGiven) in local where isGiven { throw Misuse("\(name) has no meaning with --session") }
+    guard chunkMilliseconds <= 1_000 else {
+      throw Misuse("--chunk-ms \(chunkMilliseconds) is outside of 10 to 1000, as sessions have it")
+    }
+    if chosenDeviceMilliseconds == 0 { throw Misuse("--device-ms 0 is outside of 1 to 1000: sound comes in blocks") }
+    if session.timeline != nil {
+      let live: [(String, Bool)] = [
+        ("--hangover-ms", hangover != nil), ("--chunk-ms", chunkMilliseconds != 20),
+        ("--device-ms", chosenDeviceMilliseconds != nil), ("--input-rate", inputRate != .hz48000),
+        ("--detector", detector != .neural),
+        ("the choice of a service", service.namesService || service.dialect != .openAI),
+      ]
+      for (name, isGiven) in live where isGiven {
+        throw Misuse("\(name) has no meaning with --timeline, which tells what was")
+      }
+      return
+    }
+    guard let dialect = service.dialect.dialect else { throw Misuse("openai-chat has no turns: there is no session") }
+    if dialect == .elevenLabs {
+      throw Misuse(
+        "elevenlabs finds turns itself and does not tell when: record 'utter stream --timeline FILE' and give that")
+    }
+    if service.namesService, session.network != nil || session.model != nil {
+      throw Misuse("--network-ms and --model-ms stand in for a service; with one they are measured")
+    }
+    if session.audio != nil, inputRate != .hz48000 {
+      throw Misuse("--audio has a rate; --input-rate is for what is made")
+    }
+  }
+
   private var chunkCount: Int {
     if let chunks { return chunks }
     if let seconds { return Int((seconds * 1e3 / Double(chunkMilliseconds)).rounded(.up)) }
@@ -141,6 +214,7 @@ struct BudgetCommand: ParsableCommand {
   }
 
   func run() throws {
+    if session.isOn { return try SessionBudgetRun(self).run() }
     let turns = SegmenterConfiguration.turns
     let segmentation = try SegmenterConfiguration(
       minimumSpeech: minimumSpeech.map { .milliseconds($0) } ?? turns.minimumSpeech,

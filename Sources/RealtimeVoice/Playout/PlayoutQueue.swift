@@ -92,7 +92,7 @@ public struct PlayoutQueue: ~Copyable, Sendable {
   public var isFull: Bool { waitingSampleCount >= capacity && isReady }
 
   /// Whether a sample of the current item is to be played next.
-  private var isReady: Bool {
+  var isReady: Bool {
     guard current < items.count else { return false }
     let waiting = items[current].samples.count
     guard waiting > 0 else { return false }

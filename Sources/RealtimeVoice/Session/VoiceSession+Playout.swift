@@ -35,6 +35,12 @@ extension VoiceSession {
   /// Whether an answer is played, or waits for it.
   var isSounding: Bool { playout.isPlaying || !playout.isEmpty }
 
+  /// Whether the next pull gives a sample of an answer: it sounds already, or the jitter buffer is full.
+  package var isOutputReady: Bool { playout.isReady }
+
+  /// The clocks of the present turn, as far as they have come.
+  package var turnTiming: TurnTiming { timing }
+
   // MARK: Interruption
 
   mutating func judge(_ verdict: InterruptionDetector.Verdict, at now: Duration) {

@@ -32,8 +32,9 @@ public actor VoiceClient {
   private let transport: TransportConfiguration
   private let logger: Logger?
   private let tools: [String: Tool]
-  private let origin = NIODeadline.now()
+  private nonisolated let origin = NIODeadline.now()
   private var metrics: ClientMetrics
+  private var turns = TurnRecorder()
 
   private var session: VoiceSession
   private var connection: WebSocketConnection?
@@ -112,7 +113,11 @@ public actor VoiceClient {
   public func play(_ count: Int) -> PlayedBlock {
     var block = PlayedBlock(samples: [Int16](repeating: 0, count: count))
     var output = block.samples.mutableSpan
+    let playedBefore = session.turnTiming.firstPlayed
     block.answerCount = session.play(into: &output, at: now)
+    if let played = session.turnTiming.firstPlayed, played != playedBefore {
+      turns.played(pulledAt: played, renderedAt: now)
+    }
     pump()
     return block
   }
@@ -135,6 +140,10 @@ public actor VoiceClient {
   public var usage: Usage { session.usage }
   /// The time on the clock of ``events``.
   public var time: Duration { now }
+  /// When the client's own steps of the latest turn were done, on the same clock.
+  public var turnTiming: ClientTurnTiming { turns.turn }
+  /// Where the clock of ``events`` starts, in nanoseconds of the system's monotonic clock.
+  public nonisolated var clockOrigin: UInt64 { origin.uptimeNanoseconds }
 
   /// Push to talk: the button is pressed, or let go.
   public func beginTurn() {
@@ -188,16 +197,25 @@ public actor VoiceClient {
   private func send() -> Bool {
     guard let connection else { return false }
     var hasSent = false
-    while connection.isOpen, connection.isWritable, let kind = session.nextMessage(into: &message, at: now) {
+    while connection.isOpen, connection.isWritable {
+      let asked = now
+      guard let kind = session.nextMessage(into: &message, at: asked) else {
+        turns.sentAll()
+        break
+      }
+      let encoded = now
       hasSent = true
       switch connection.send(text: message.span) {
       case .accepted: break
       // The high water mark is far below what the connection takes, and a close is told by the delegate.
       case .full, .closed: return hasSent
       }
+      let sent = now
       switch kind {
-      case .audio(let sampleCount, let heardAt): metrics.sent(sampleCount: sampleCount, after: now - heardAt)
-      case .control: break
+      case .audio(let sampleCount, let heardAt):
+        metrics.sent(sampleCount: sampleCount, after: sent - heardAt)
+        turns.sentAudio(askedAt: asked, encodedAt: encoded, sentAt: sent)
+      case .control: turns.sentControl(askedAt: asked, sentAt: sent, committedAt: session.turnTiming.committed)
       }
     }
     return hasSent
@@ -335,10 +353,18 @@ public actor VoiceClient {
     guard generation == self.generation, !session.isClosed else { return }
     adopt(connection)
     metrics.received(byteCount: text.readableBytes)
+    let audioBefore = session.turnTiming.firstAudio
     let arrival = now
     session.receive(text.readableBytesUInt8Span, isBinary: isBinary, at: arrival)
     // What comes behind a message that took long to read has waited.
     if now - arrival > Self.latest { session.receivingResumed(at: now) }
+    let timing = session.turnTiming
+    if let audio = timing.firstAudio, audio != audioBefore {
+      turns.received(
+        readAt: min(audio, .nanoseconds((connection.lastReadAt - origin).nanoseconds)), decodedAt: now,
+        committedAt: timing.committed)
+    }
+    if turns.awaitsPlayout, session.isOutputReady { turns.becamePlayable(at: now) }
     pump()
   }
 

@@ -9,6 +9,8 @@ final class SocketGate: ChannelInboundHandler {
   struct TooManyBytes: Error {}
 
   private(set) var receivedByteCount = 0
+  /// When the socket last gave something.
+  private(set) var lastReadAt = NIODeadline.now()
   /// What may come in before this is set to nil.
   var limit: Int?
   private var context: ChannelHandlerContext?
@@ -19,6 +21,7 @@ final class SocketGate: ChannelInboundHandler {
   func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    lastReadAt = .now()
     receivedByteCount &+= Self.unwrapInboundIn(data).readableBytes
     if let limit, receivedByteCount > limit {
       context.fireErrorCaught(TooManyBytes())

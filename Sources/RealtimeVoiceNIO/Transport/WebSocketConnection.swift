@@ -52,6 +52,9 @@ public final class WebSocketConnection: Sendable, CustomReflectable {
   /// False once a close has been sent or received.
   public var isOpen: Bool { core.value.isOpen }
 
+  /// When the socket last gave something: the bytes that complete a message, while the delegate is told of it.
+  var lastReadAt: NIODeadline { core.value.lastReadAt }
+
   /// From the last answered ping to its pong; nil before the first.
   public var lastRoundTrip: Duration? { core.value.lastRoundTrip }
 

@@ -66,6 +66,7 @@ final class WebSocketHandler: ChannelInboundHandler {
   }
 
   var isOpen: Bool { context != nil && closure == nil && !hasEnded }
+  var lastReadAt: NIODeadline { gate.lastReadAt }
   var isWritable: Bool { isOpen && (context?.channel.isWritable ?? false) }
 
   func handlerAdded(context: ChannelHandlerContext) {
