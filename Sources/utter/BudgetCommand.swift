@@ -68,7 +68,9 @@ struct BudgetCommand: ParsableCommand {
       'by design' is counted in samples, 'parameter' is given; --hangover-ms is the end-of-turn wait, 0 for a button, and \
       --output-ms the output device behind its blocks. The client's share is the commit on its way to the socket, the \
       message with the first audio from the socket through TLS, WebSocket and JSON, the jitter buffer and the rendering; \
-      the device's blocks and the chunk fill are apart. It is held against --client-budget.
+      the device's blocks and the chunk fill are apart. It is held against --client-budget. A turn that our detector ends \
+      sends its last chunk as short as it is: it waits for no chunk fill, but for the detector's look-ahead ('end sent' \
+      above has both with the hangover).
 
       JSON with --session: origin (simulator, service or timeline), turns, budget_ms, judged (p95), remaining_ms; \
       commit_to_sample and speech_end_to_sample with turns, stages (name, kind: measured, design or parameter, owner) \

@@ -14,7 +14,9 @@ struct SessionBudgetOptions: ParsableArguments {
   var turnCount: Int?
 
   @Option(
-    help: "With --session: a recording that is said in every turn, .1 to 60 s; default: .4 s of voice-like sound.")
+    help:
+      "With --session: a recording that is said in every turn, .1 to 60 s, and ends with speech; default: .4 s of voice-like sound."
+  )
   var audio: String?
 
   @Option(

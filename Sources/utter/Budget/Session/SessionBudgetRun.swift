@@ -32,8 +32,11 @@ struct SessionBudgetRun {
     Diagnostics.eraseBar()
     do {
       let output = try Output("-")
+      let chunk = command.session.timeline == nil ? command.chunkMilliseconds : nil
       try output.write(
-        command.json ? report.budget.json(report.json) + "\n" : SessionBudgetTable(report.budget, report.title).text)
+        command.json
+          ? report.budget.json(report.json) + "\n"
+          : SessionBudgetTable(report.budget, report.title, chunkMilliseconds: chunk).text)
       try output.finish()
     } catch let failure as Failure
       where failure.isQuiet && !(report.budget.isWithinBudget && report.budget.isWithinClientBudget)

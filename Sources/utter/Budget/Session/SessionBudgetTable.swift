@@ -4,10 +4,13 @@ import LatencyBudget
 struct SessionBudgetTable {
   private let budget: SessionBudget
   private let title: [String]
+  private let chunkMilliseconds: Int?
 
-  init(_ budget: SessionBudget, _ title: [String]) {
+  /// - Parameter chunkMilliseconds: Nil where that is not known.
+  init(_ budget: SessionBudget, _ title: [String], chunkMilliseconds: Int?) {
     self.budget = budget
     self.title = title
+    self.chunkMilliseconds = chunkMilliseconds
   }
 
   var text: String {
@@ -65,6 +68,11 @@ struct SessionBudgetTable {
     }
     if let commit = budget.commit, commit.turnCount < budget.turnCount {
       lines.append("\(counted(budget.turnCount - commit.turnCount, "turn")) without a commit: in neither clock")
+    }
+    if let fill = budget.speechEnd?.stages.first(where: { $0.name == "chunk fill" }), let chunk = chunkMilliseconds {
+      lines.append(
+        "chunk fill: by design half of \(chunk) ms in the mean and all of it at worst, beyond that up to a block of the "
+          + "device's; here up to \(text(fill.figures.max))")
     }
     lines.append("means add up; percentiles are of whole turns, by nearest rank, and do not")
     if !budget.parameters.isEmpty {
