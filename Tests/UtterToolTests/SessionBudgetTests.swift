@@ -420,6 +420,76 @@ private func expectExactSum(_ clock: SessionReport.Clock, _ location: SourceLoca
     }
   }
 
+  /// A service of its own process.
+  private final class Service {
+    private let process = Process()
+    /// By dialect.
+    private(set) var urls: [String: String] = [:]
+
+    init(_ options: String...) throws {
+      let pipe = Pipe()
+      process.executableURL = Tool.url
+      process.arguments = ["simulate"] + options
+      process.standardInput = FileHandle.nullDevice
+      process.standardOutput = pipe
+      process.standardError = FileHandle.nullDevice
+      try process.run()
+      // Its last line is that of chat completions.
+      var text = ""
+      while !text.contains("chat-completions"), case let data = pipe.fileHandleForReading.availableData, !data.isEmpty {
+        text += String(decoding: data, as: UTF8.self)
+      }
+      for line in text.split(separator: "\n") {
+        let halves = line.split(separator: "\t").map(String.init)
+        if halves.count == 2 { urls[halves[0]] = halves[1] }
+      }
+    }
+
+    deinit {
+      process.terminate()
+      process.waitUntilExit()
+    }
+  }
+
+  @Test func aServiceIsMeasured() throws {
+    let service = try Service("--first-audio-ms", "150", "--answer-ms", "200")
+    let url = try #require(service.urls["openai"])
+    let outcome = try Self.run("--url", url, "--json", "--budget", "9999")
+    #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(outcome.errors)")
+    let report = try SessionReport(outcome.output)
+    #expect(report.object["origin"] as? String == "service")
+    #expect((report.object["service"] as? String)?.contains("127.0.0.1") == true)
+    let commit = try report.commit
+    #expect(
+      commit.names == [
+        "commit to socket", "network and model", "receive and decode", "jitter buffer", "playout block", "render",
+        "device output",
+      ])
+    let model = try commit.stage("network and model")
+    #expect(model["kind"] as? String == "measured")
+    #expect(try SessionReport.microseconds(model, "p50_ms") >= 149_000)
+    try expectExactSum(commit)
+    try expectExactSum(report.speechEnd)
+    let parameters = try #require(report.object["parameters"] as? [[String: Any]])
+    #expect(parameters.compactMap { $0["option"] as? String } == ["--hangover-ms", "--output-ms"])
+    // What a network does to the jitter buffer is not ours to be judged by, unless asked for.
+    let share = try #require(report.object["client_share"] as? [String: Any])
+    #expect(share["budget_ms"] is NSNull)
+    #expect(try Self.run("--url", url, "--budget", "9999", "--client-budget", "0.001").status == 1)
+  }
+
+  @Test func aTurnWithoutAnAnswerIsAFailure() throws {
+    let service = try Service()
+    let url = try #require(service.urls["openai"])
+    let outcome = try Self.run("--url", url + "&fault=rate-limit")
+    #expect(outcome.status == 1 && outcome.output.isEmpty)
+    let lines = outcome.errorLines.filter { !$0.isEmpty }
+    #expect(lines.count == 1, "\(outcome.errors)")
+    #expect(
+      lines[0].hasPrefix("utter: the turn that is not counted was not answered with audio: ")
+        && lines[0].contains("Rate limit"))
+  }
+
   @Test func noServiceIsAFailure() throws {
     // Port 1 is nobody's.
     let outcome = try Self.run("--url", "ws://127.0.0.1:1/v1/realtime")

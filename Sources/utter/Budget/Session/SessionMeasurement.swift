@@ -71,6 +71,7 @@ struct SessionMeasurement: Sendable {
     let lead = Int(Double(period) * Self.fraction(index, Self.inputSpread))
     let speechEnd = lead + signalLength
     let limit = rate.sampleCount(in: configuration.chunkDuration + Self.commitLimit)
+    let name = index == 0 ? "the turn that is not counted" : "turn \(index)"
     let committedBefore = await client.turnTiming.committed
     await client.beginTurn()
     let start = ContinuousClock.now
@@ -95,7 +96,7 @@ struct SessionMeasurement: Sendable {
       if completion == nil, let committed = await client.turnTiming.committed, committed != committedBefore {
         completion = (heardCount, handedOver)
       }
-      if await client.isClosed { throw Failure("the session ended in turn \(index)") }
+      if await client.isClosed { throw Failure("the session ended in \(name)") }
       if let completion, await client.isSettled {
         speaker.cancel()
         await speaker.value
@@ -104,11 +105,11 @@ struct SessionMeasurement: Sendable {
           let turn = turn(
             timing, client, deviceWait: releasedAt - speechEnd, chunkWait: completion.heardCount - releasedAt,
             handedOver: completion.handedOver)
-        else { throw Failure("turn \(index) was not answered with audio") }
+        else { throw Failure("\(name) was not answered with audio") }
         return turn
       }
       guard completion != nil || heardCount - releasedAt < limit else {
-        throw Failure("turn \(index) was not committed")
+        throw Failure("\(name) was not committed")
       }
     }
   }
