@@ -162,7 +162,7 @@ struct SessionBudgetRun {
     let task = InputTask(
       inputs.files[0], progress: ArchiveProgress(inputs.files, isShown: false), isAlone: true, isCancelled: { false })
     do {
-      var recording = try Recording(task, InputOptions())
+      var recording = try Recording(task, InputOptions.parse([]))
       let (rate, channelCount) = (recording.sampleRate, recording.channelCount)
       let limit = Int(Self.audioDurations.upperBound) * rate.hertz * channelCount
       var samples: [Float] = []
