@@ -80,8 +80,8 @@ struct BudgetCommand: ParsableCommand {
 
       EXIT STATUS
         0 within the budget, 1 over it or where one core does not keep up with real time, 64 misuse.
-        Missed deadlines are told, and do not fail. With --session 1 also where the client's share is over its budget, \
-      no turn tells its commit, or a turn was not answered.
+        Missed deadlines are told, and do not fail. With --session also 1 where the client's share is over its budget, no \
+      turn tells its commit, or a turn was not answered.
 
       EXAMPLES
         utter budget
@@ -91,8 +91,9 @@ struct BudgetCommand: ParsableCommand {
         utter budget --budget 50ms --json > budget.json || echo "too slow for us"
         utter budget --session --model-ms 200
         utter budget --session --network-ms 12 --hangover-ms 0 --jitter-ms 40 --json
-        utter budget --session --base-url http://localhost:4000/v1 --turns 10 --audio question.wav
-        utter stream question.wav --realtime --timeline calls.jsonl && utter budget --session --timeline calls.jsonl
+        utter budget --session --base-url http://localhost:4000/v1 --turns 10
+        utter stream a.wav --realtime --timeline a.jsonl
+        utter budget --session --timeline a.jsonl
       """)
 
   @Option(help: "What there is to spend, from the microphone to the answer: milliseconds, as in '300ms' or '300'.")
@@ -124,7 +125,9 @@ struct BudgetCommand: ParsableCommand {
   @Option(name: .customLong("min-speech-ms"), help: "The attack: how much speech confirms a turn; default: 60.")
   var minimumSpeech: Int?
 
-  @Option(name: .customLong("hangover-ms"), help: "How much silence ends a turn; default: 500.")
+  @Option(
+    name: .customLong("hangover-ms"), help: "How much silence ends a turn; default: 500. With --session 0 for a button."
+  )
   var hangover: Int?
 
   @Option(help: "How many streams one core serves in turn, 1 to 10000.")
