@@ -32,6 +32,8 @@ struct MicrophoneFeed: ChunkSink {
   private let ratio: ResamplingRatio
   private let turnTaking: TurnTaking
   private let speechThreshold: Float
+  private let exitThreshold: Float
+  private let hangoverFrames: Int
   private let maximumWaitFrames: Int
   private let longestTurnCount: Int
   private let paddingCount: Int
@@ -39,7 +41,12 @@ struct MicrophoneFeed: ChunkSink {
   private var frameCount = 0
   /// Frames since the last one that is surely speech.
   private var unsureFrames = 0
-  private var isSureOfSpeech = false
+  /// Frames since the last one that can go on with a segment.
+  private var quietFrames = 0
+  /// Whether there was sure speech since the last silence that ends a segment: only then may one be open.
+  private var mayBeInSegment = false
+  /// Whether the cutter was last told that the stream is wanted.
+  private var isWanted = false
 
   private var cutter: TurnCutter
   /// A chunk on its way from the cutter to the queue.
@@ -64,11 +71,15 @@ struct MicrophoneFeed: ChunkSink {
     var switchCapacity = 0
     switch configuration.turnTaking {
     case .service:
-      speechThreshold = SegmenterConfiguration.turns.enterThreshold
+      (speechThreshold, exitThreshold) = (SegmenterConfiguration.turns.enterThreshold, 0)
+      hangoverFrames = .max
       (maximumWaitFrames, longestTurnCount, paddingCount) = (.max, .max, 0)
     case .local(let turns):
       let segmentation = turns.segmentation
       speechThreshold = segmentation.enterThreshold
+      exitThreshold = segmentation.exitThreshold
+      // As the segmenter counts it.
+      hangoverFrames = max(1, grid.frameCount(in: segmentation.hangover))
       maximumWaitFrames = max(1, grid.frameCount(in: turns.maximumWait))
       longestTurnCount = max(chunkCount, outputRate.sampleCount(in: turns.longestTurn))
       paddingCount = inputRate.sampleCount(in: segmentation.prefixPadding)
@@ -76,7 +87,8 @@ struct MicrophoneFeed: ChunkSink {
       // the detector and the resampler lag.
       switchCapacity = grid.frameCount(in: segmentation.prefixPadding + segmentation.minimumSpeech + .seconds(1))
     case .pushToTalk(let prefixPadding):
-      speechThreshold = SegmenterConfiguration.turns.enterThreshold
+      (speechThreshold, exitThreshold) = (SegmenterConfiguration.turns.enterThreshold, 0)
+      hangoverFrames = .max
       (maximumWaitFrames, longestTurnCount) = (.max, .max)
       paddingCount = inputRate.sampleCount(in: prefixPadding)
       switchCapacity = 64
@@ -99,12 +111,16 @@ struct MicrophoneFeed: ChunkSink {
     if let verdict = interruption.process(score) { notices.append(.verdict(verdict)) }
     guard case .local = turnTaking else { return }
     unsureFrames = isSure ? 0 : unsureFrames + 1
-    if isSure, !isSureOfSpeech {
-      isSureOfSpeech = true
+    quietFrames = score.score >= exitThreshold ? 0 : quietFrames + 1
+    if isSure { mayBeInSegment = true }
+    // The segment has ended by itself: how long ago sure speech was, says nothing of the next one.
+    if quietFrames >= hangoverFrames { mayBeInSegment = false }
+    if isSure, !isWanted {
+      isWanted = true
       cutter.turn(on: true, at: output(ofInput: max(0, grid.start(ofFrame: frame) - paddingCount)))
-    } else if isSureOfSpeech, unsureFrames >= maximumWaitFrames {
+    } else if mayBeInSegment, isWanted, unsureFrames >= maximumWaitFrames {
       // No sample behind this frame's start has come: a segment's samples follow its scores.
-      isSureOfSpeech = false
+      isWanted = false
       cutter.turn(on: false, at: output(ofInput: grid.start(ofFrame: frame + 1)))
     }
   }

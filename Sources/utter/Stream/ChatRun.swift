@@ -23,6 +23,8 @@ struct ChatRun {
       let samples = try samples(Recording(task, command.input))
       Diagnostics.eraseBar()
       try ask(samples)
+    } catch let error as Misuse {
+      throw error
     } catch {
       Diagnostics.eraseBar()
       throw Failure(error, of: task.name)

@@ -28,6 +28,8 @@ struct StreamRun {
       inputs.files[0], progress: ArchiveProgress(inputs.files, isShown: false), isAlone: true, isCancelled: { false })
     do {
       try run(Recording(task, command.input), task)
+    } catch let error as Misuse {
+      throw error
     } catch {
       throw Failure(error, of: task.name)
     }
