@@ -95,6 +95,9 @@ struct StreamCommand: ParsableCommand {
   @Flag(name: [.short, .long], help: "No word on standard error but warnings and errors.")
   var quiet = false
 
+  @Flag(help: "Say on standard error what connections do: never audio, words or keys.")
+  var verbose = false
+
   func validate() throws {
     guard (10...10_000).contains(chunkMilliseconds) else {
       throw Misuse("--chunk-ms \(chunkMilliseconds) is outside of 10 to 10000")

@@ -46,7 +46,7 @@ struct StreamRun {
     let client: VoiceClient
     do {
       client = try VoiceClient(
-        stand.endpoint, configuration, tools: command.toolDemo ? [try Self.clock] : [])
+        stand.endpoint, configuration, tools: command.toolDemo ? [try Self.clock] : [], logger: logger)
     } catch let error as SessionConfigurationError {
       throw Misuse("\(error)")
     }
@@ -108,6 +108,13 @@ struct StreamRun {
     if case .failed(let reason) = end { throw Failure(reason.onOneLine) }
     if badCount > 0 { throw Failure("\(badCount) of \(counted(count, "answer")) did not come whole") }
     if turnCount == 0, count == 0 { Diagnostics.warn("no turn was found, and nothing answered") }
+  }
+
+  private var logger: Logger? {
+    guard command.verbose else { return nil }
+    var logger = Logger(label: "utter") { label in StreamLogHandler.standardError(label: label) }
+    logger.logLevel = .debug
+    return logger
   }
 
   private struct NoArguments: Codable, Sendable {}
