@@ -34,6 +34,7 @@ let package = Package(
         .product(name: "RealtimeVoice", package: "Utter"),
         .product(name: "RealtimeVoiceNIO", package: "Utter"),
         .product(name: "RealtimeSimulator", package: "Utter"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Histogram", package: "hdrhistogram-swift"),

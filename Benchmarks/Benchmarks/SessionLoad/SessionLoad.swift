@@ -3,6 +3,7 @@ import AudioDSP
 import AudioFiles
 import Foundation
 import Histogram
+import NIOCore
 import NIOPosix
 import RealtimeSimulator
 import RealtimeVoice
@@ -53,22 +54,26 @@ struct SessionLoad: AsyncParsableCommand {
     let simulator = try await Simulator.start(simulated, on: group)
     let latencies = Latencies()
     let before = Self.processorSeconds
-    let start = ContinuousClock.now + .seconds(1)
+    let clients = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    // Connections are made first.
+    let start = NIODeadline.now() + .seconds(2)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
       for number in 0..<sessions {
         let place = samples.count / sessions * number
         // Spread over a chunk, as callers are.
-        let first = start + .milliseconds(chunkMs) * number / sessions
+        let first = start + .nanoseconds(Int64(chunkMs) * 1_000_000 * Int64(number) / Int64(sessions))
+        let eventLoop = clients.next()
         tasks.addTask {
-          try await hold(simulator.url(.openAI), samples, rate, from: place, start: first, latencies)
+          try await hold(simulator.url(.openAI), samples, rate, from: place, start: first, on: eventLoop, latencies)
         }
       }
       try await tasks.waitForAll()
     }
-    let elapsed = (ContinuousClock.now - start) / .seconds(1)
+    let elapsed = Double((NIODeadline.now() - start).nanoseconds) * 1e-9
     let processor = Self.processorSeconds - before
     let journal = simulator.journal
     try await simulator.stop()
+    try await clients.shutdownGracefully()
     try await group.shutdownGracefully()
 
     let p99 = latencies.milliseconds(atPercentile: 99)
@@ -89,14 +94,14 @@ struct SessionLoad: AsyncParsableCommand {
   }
 
   private func hold(
-    _ url: String, _ samples: [Float], _ rate: SampleRate, from place: Int, start: ContinuousClock.Instant,
-    _ latencies: Latencies
+    _ url: String, _ samples: [Float], _ rate: SampleRate, from place: Int, start: NIODeadline,
+    on eventLoop: any EventLoop, _ latencies: Latencies
   ) async throws {
     var configuration = SessionConfiguration(.openAI)
     configuration.inputRate = rate
     configuration.chunkDuration = .milliseconds(chunkMs)
     configuration.turnTaking = .service
-    let client = try VoiceClient(ServiceEndpoint(.openAI, url: url), configuration)
+    let client = try VoiceClient(ServiceEndpoint(.openAI, url: url), configuration, on: eventLoop)
     await client.start()
     let listening = Task {
       var end: SessionEnd?
@@ -104,17 +109,10 @@ struct SessionLoad: AsyncParsableCommand {
       return end
     }
     while await !client.isReady, await !client.isClosed { try await Task.sleep(for: .milliseconds(1)) }
-    let size = rate.sampleCount(in: configuration.chunkDuration)
-    var at = place
-    for number in 0..<seconds * 1000 / chunkMs {
-      let block = (0..<size).map { samples[(at + $0) % samples.count] }
-      at += size
-      let due = start + configuration.chunkDuration * number
-      try await Task.sleep(until: due, clock: .continuous)
-      try await client.hear(block)
-      latencies.record(ContinuousClock.now - due)
-      _ = await client.play(SampleRate.hz24000.sampleCount(in: configuration.chunkDuration))
-    }
+    let microphone = Microphone(
+      client, samples, blockCount: rate.sampleCount(in: configuration.chunkDuration), from: place, start: start,
+      period: .milliseconds(Int64(chunkMs)), count: seconds * 1000 / chunkMs, latencies)
+    try await microphone.run(on: eventLoop)
     await client.close()
     if case .failed(let reason) = await listening.value { throw ValidationError(reason) }
   }
@@ -141,14 +139,71 @@ struct SessionLoad: AsyncParsableCommand {
   }
 }
 
+/// What a client hears, block by block at the pace of speech, on the client's own event loop: as a server hears a call that
+/// comes over another connection of that loop.
+private final class Microphone: Sendable {
+  private let client: VoiceClient
+  private let samples: [Float]
+  private let blockCount: Int
+  private let place: Int
+  private let start: NIODeadline
+  private let period: TimeAmount
+  private let count: Int
+  private let latencies: Latencies
+
+  init(
+    _ client: VoiceClient, _ samples: [Float], blockCount: Int, from place: Int, start: NIODeadline,
+    period: TimeAmount, count: Int, _ latencies: Latencies
+  ) {
+    self.client = client
+    self.samples = samples
+    self.blockCount = blockCount
+    self.place = place
+    self.start = start
+    self.period = period
+    self.count = count
+    self.latencies = latencies
+  }
+
+  func run(on eventLoop: any EventLoop) async throws {
+    let done = eventLoop.makePromise(of: Void.self)
+    schedule(0, on: eventLoop, done)
+    try await done.futureResult.get()
+  }
+
+  private func schedule(_ number: Int, on eventLoop: any EventLoop, _ done: EventLoopPromise<Void>) {
+    guard number < count else { return done.succeed() }
+    let due = start + TimeAmount.nanoseconds(period.nanoseconds * Int64(number))
+    eventLoop.scheduleTask(deadline: due) { [self] in
+      do {
+        try client.assumeIsolated { client in
+          try client.hear(block(number))
+          latencies.record(NIODeadline.now() - due)
+          _ = client.play(480)
+        }
+        schedule(number + 1, on: eventLoop, done)
+      } catch {
+        done.fail(error)
+      }
+    }
+  }
+
+  private func block(_ number: Int) -> [Float] {
+    let first = (place + number * blockCount) % samples.count
+    let last = first + blockCount
+    if last <= samples.count { return Array(samples[first..<last]) }
+    return Array(samples[first...] + samples[..<(last - samples.count)])
+  }
+}
+
 /// A histogram of all sessions'.
 private final class Latencies: Sendable {
   // To a hundredth of a part, in microseconds.
   private let histogram = Mutex(
     Histogram<UInt32>(highestTrackableValue: 60_000_000, numberOfSignificantValueDigits: .two))
 
-  func record(_ latency: Duration) {
-    let microseconds = UInt64(max(0, latency / .microseconds(1)))
+  func record(_ latency: TimeAmount) {
+    let microseconds = UInt64(max(0, latency.nanoseconds / 1000))
     histogram.withLock { _ = $0.record(microseconds) }
   }
 
