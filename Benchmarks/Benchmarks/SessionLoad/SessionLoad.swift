@@ -53,24 +53,37 @@ struct SessionLoad: AsyncParsableCommand {
     simulated.answerDuration = .seconds(1)
     let simulator = try await Simulator.start(simulated, on: group)
     let latencies = Latencies()
-    let before = Self.processorSeconds
     let clients = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-    // Connections are made first.
-    let start = NIODeadline.now() + .seconds(2)
+    let opening = NIODeadline.now()
+    let calls = try await withThrowingTaskGroup(of: Call.self) { tasks in
+      for _ in 0..<sessions {
+        let eventLoop = clients.next()
+        tasks.addTask { try await open(simulator.url(.openAI), rate, on: eventLoop) }
+      }
+      return try await tasks.reduce(into: [Call]()) { $0.append($1) }
+    }
+    let openSeconds = Double((NIODeadline.now() - opening).nanoseconds) * 1e-9
+    FileHandle.standardError.write(Data("\(sessions) sessions opened in \(openSeconds) s\n".utf8))
+    let before = Self.processorSeconds
+    let start = NIODeadline.now() + .milliseconds(500)
     try await withThrowingTaskGroup(of: Void.self) { tasks in
-      for number in 0..<sessions {
-        let place = samples.count / sessions * number
+      for (number, call) in calls.enumerated() {
         // Spread over a chunk, as callers are.
         let first = start + .nanoseconds(Int64(chunkMs) * 1_000_000 * Int64(number) / Int64(sessions))
-        let eventLoop = clients.next()
-        tasks.addTask {
-          try await hold(simulator.url(.openAI), samples, rate, from: place, start: first, on: eventLoop, latencies)
-        }
+        let microphone = Microphone(
+          call.client, samples, blockCount: rate.sampleCount(in: .milliseconds(chunkMs)),
+          from: samples.count / sessions * number, start: first, period: .milliseconds(Int64(chunkMs)),
+          count: seconds * 1000 / chunkMs, latencies)
+        tasks.addTask { try await microphone.run(on: call.eventLoop) }
       }
       try await tasks.waitForAll()
     }
     let elapsed = Double((NIODeadline.now() - start).nanoseconds) * 1e-9
     let processor = Self.processorSeconds - before
+    for call in calls {
+      await call.client.close()
+      if case .failed(let reason) = await call.listening.value { throw ValidationError(reason) }
+    }
     let journal = simulator.journal
     try await simulator.stop()
     try await clients.shutdownGracefully()
@@ -93,10 +106,14 @@ struct SessionLoad: AsyncParsableCommand {
     }
   }
 
-  private func hold(
-    _ url: String, _ samples: [Float], _ rate: SampleRate, from place: Int, start: NIODeadline,
-    on eventLoop: any EventLoop, _ latencies: Latencies
-  ) async throws {
+  /// A session that is ready.
+  private struct Call: Sendable {
+    let client: VoiceClient
+    let eventLoop: any EventLoop
+    let listening: Task<SessionEnd?, Never>
+  }
+
+  private func open(_ url: String, _ rate: SampleRate, on eventLoop: any EventLoop) async throws -> Call {
     var configuration = SessionConfiguration(.openAI)
     configuration.inputRate = rate
     configuration.chunkDuration = .milliseconds(chunkMs)
@@ -109,12 +126,7 @@ struct SessionLoad: AsyncParsableCommand {
       return end
     }
     while await !client.isReady, await !client.isClosed { try await Task.sleep(for: .milliseconds(1)) }
-    let microphone = Microphone(
-      client, samples, blockCount: rate.sampleCount(in: configuration.chunkDuration), from: place, start: start,
-      period: .milliseconds(Int64(chunkMs)), count: seconds * 1000 / chunkMs, latencies)
-    try await microphone.run(on: eventLoop)
-    await client.close()
-    if case .failed(let reason) = await listening.value { throw ValidationError(reason) }
+    return Call(client: client, eventLoop: eventLoop, listening: listening)
   }
 
   private func mono() throws -> ([Float], SampleRate) {
