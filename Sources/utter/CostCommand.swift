@@ -28,7 +28,7 @@ struct CostCommand: ParsableCommand {
         --usage takes a log of events, one JSON object a line: what a server sent (OpenAI's response.done, Gemini's \
       usageMetadata, the usage of input transcriptions), or the timeline of 'utter stream'. Cached tokens are some of the \
       input's: the rest of the input costs its full price, and they theirs, audio and text apart. The model is the log's unless \
-      --model names one. A malformed line is told, counted and passed over. Where a log does not say what tokens are, the sum is \
+      --model names one, as it must where a simulator answered. A malformed line is told, counted and passed over. Where a log does not say what tokens are, the sum is \
       the most that it can be, and a note says so. An answer that stands in the log twice (by its id) counts once.
 
       COMPARING

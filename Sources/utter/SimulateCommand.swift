@@ -41,6 +41,9 @@ struct SimulateCommand: ParsableCommand {
 
         In a script, the URL of one dialect:
           utter simulate > urls.txt & sleep 1; url=$(awk '$1 == "openai" { print $2 }' urls.txt)
+          utter stream hello.wav --url "$url"; kill $!
+
+        What a shell starts with '&' often ignores Ctrl-C's signal: end it with kill, which writes no journal.
       """)
 
   private static var faults: String {

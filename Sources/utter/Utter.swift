@@ -25,6 +25,12 @@ struct Utter: ParsableCommand {
         Any file as 24 kHz mono:
           utter convert interview.flac interview.wav
 
+        A spoken session with that recording as the user, with a simulator where no key is set:
+          utter stream interview.wav --answers answers.wav --timeline session.jsonl
+
+        What do 10000 calls a month cost?
+          utter cost --calls 10000 --user-minutes 2 --agent-minutes 3
+
       Results go to standard output and nothing else does; progress, summaries and warnings go to standard error. \
       '-' stands for standard input or output.
 
