@@ -24,15 +24,15 @@ public struct StoppedItem: Hashable, Sendable {
   public var receivedSampleCount: Int
   /// The samples that were heard, the fade included and ``PlayoutConfiguration/outputLatency`` taken off; at most
   /// ``receivedSampleCount``. Services refuse to truncate at 0: an item of which nothing was heard is to be deleted.
-  public var playedSampleCount: Int
+  public var heardSampleCount: Int
   /// Whether any of it was pulled, heard or not.
   public var hasStarted: Bool
 
-  public init(id: String, contentIndex: Int, receivedSampleCount: Int, playedSampleCount: Int, hasStarted: Bool) {
+  public init(id: String, contentIndex: Int, receivedSampleCount: Int, heardSampleCount: Int, hasStarted: Bool) {
     self.id = id
     self.contentIndex = contentIndex
     self.receivedSampleCount = receivedSampleCount
-    self.playedSampleCount = playedSampleCount
+    self.heardSampleCount = heardSampleCount
     self.hasStarted = hasStarted
   }
 }

@@ -46,6 +46,6 @@ extension PlayoutQueue {
     guard wasWaiting || heard < items[i].receivedCount else { return nil }
     return StoppedItem(
       id: items[i].id, contentIndex: items[i].contentIndex, receivedSampleCount: items[i].receivedCount,
-      playedSampleCount: heard, hasStarted: items[i].hasStarted)
+      heardSampleCount: heard, hasStarted: items[i].hasStarted)
   }
 }

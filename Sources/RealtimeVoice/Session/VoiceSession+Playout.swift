@@ -82,13 +82,13 @@ extension VoiceSession {
     var heard: [HeardItem] = []
     for item in stopped {
       let milliseconds = PlayoutQueue.milliseconds(
-        heard: item.playedSampleCount, received: item.receivedSampleCount, at: rate)
+        heard: item.heardSampleCount, received: item.receivedSampleCount, at: rate)
       heard.append(
         HeardItem(
           itemID: item.id, heardInMilliseconds: milliseconds,
           receivedInMilliseconds: PlayoutQueue.milliseconds(
             heard: item.receivedSampleCount, received: item.receivedSampleCount, at: rate)))
-      history.cut(itemID: item.id, heard: item.playedSampleCount, of: item.receivedSampleCount)
+      history.cut(itemID: item.id, heard: item.heardSampleCount, of: item.receivedSampleCount)
       guard editing, rules.editsItems, let serviceName = items.serviceName(of: item.id) else { continue }
       // A service refuses to truncate to nothing.
       if milliseconds > 0 {

@@ -204,7 +204,7 @@ final class PlayoutModel {
     if item.isOver, heard == item.samples.count { return nil }
     return StoppedItem(
       id: item.id, contentIndex: item.contentIndex, receivedSampleCount: item.samples.count,
-      playedSampleCount: heard, hasStarted: item.hasStarted)
+      heardSampleCount: heard, hasStarted: item.hasStarted)
   }
 
   func stop() -> [StoppedItem] {

@@ -111,7 +111,7 @@ import Testing
   }
 
   private static func isSame(_ a: StoppedItem?, _ b: StoppedItem?, orLess: Bool) -> Bool {
-    if orLess { return (a?.playedSampleCount ?? 0) <= (b?.playedSampleCount ?? .max) }
+    if orLess { return (a?.heardSampleCount ?? 0) <= (b?.heardSampleCount ?? .max) }
     return a == b
   }
 }

@@ -79,8 +79,8 @@ extension PlayoutQueue {
     let stopped = queue.stop()
     #expect(
       stopped == [
-        StoppedItem(id: "a", contentIndex: 3, receivedSampleCount: 100, playedSampleCount: 18, hasStarted: true),
-        StoppedItem(id: "b", contentIndex: 0, receivedSampleCount: 50, playedSampleCount: 0, hasStarted: false),
+        StoppedItem(id: "a", contentIndex: 3, receivedSampleCount: 100, heardSampleCount: 18, hasStarted: true),
+        StoppedItem(id: "b", contentIndex: 0, receivedSampleCount: 50, heardSampleCount: 0, hasStarted: false),
       ])
     #expect(queue.isEmpty == false)
     #expect(queue.pull(10) == [875, 750, 625, 500, 375, 250, 125, 0, 0, 0])
@@ -107,7 +107,7 @@ extension PlayoutQueue {
     _ = queue.pull(60)
     // Silence pushes it out: at 120, what was pulled up to 80 is heard.
     #expect(queue.account(of: "a")?.heardSampleCount == 80)
-    #expect(queue.stop().map(\.playedSampleCount) == [80])
+    #expect(queue.stop().map(\.heardSampleCount) == [80])
     _ = queue.pull(20)
     #expect(queue.account(of: "a")?.heardSampleCount == 100)
     #expect(queue.stop() == [])
@@ -158,7 +158,7 @@ extension PlayoutQueue {
     #expect(queue.drop(itemID: "b") == nil)
     #expect(queue.drop(itemID: "x") == nil)
     _ = queue.pull(4)
-    #expect(queue.drop(itemID: "a")?.playedSampleCount == 12)
+    #expect(queue.drop(itemID: "a")?.heardSampleCount == 12)
     #expect(queue.pull(30) == [875, 750, 625, 500, 375, 250, 125, 0] + Self.ones(20) + [0, 0])
     #expect(queue.events().map(\.itemID) == ["a", "c", "c"])
   }
