@@ -23,8 +23,6 @@ struct AnswerLedger: Sendable {
     var hasCalls = false
   }
 
-  /// How bytes of audio are stored.
-  var encoding = AudioEvent.Encoding.pcm16
   /// The answers under way, the latest last.
   private(set) var open: [Answer] = []
   /// An answer was asked for, or is to come by itself: when it is given up, and how long that is.
@@ -213,10 +211,8 @@ struct AnswerLedger: Sendable {
   mutating func startConnection() -> [Answer] {
     defer {
       let count = answerCount
-      let encoding = encoding
       self = AnswerLedger(stallLimit: stallLimit, quietEnd: quietEnd)
       answerCount = count
-      self.encoding = encoding
     }
     return open
   }

@@ -7,7 +7,7 @@ struct ConversationHistory {
     var isCut = false
   }
 
-  /// How many characters are kept.
+  /// How many bytes of UTF-8 are kept.
   private let limit: Int
   private var entries: [Entry] = []
 

@@ -5,8 +5,8 @@ public enum SessionAction: Hashable, Sendable {
   case connect(after: Duration)
   /// Close the connection, if there is one. What it says from then on does not concern the session.
   case disconnect
-  /// Call a tool and hand over what it returns with ``VoiceSession/returned(_:at:)``, at any time. The session itself
-  /// keeps the limit of time.
+  /// Call a tool and hand over what it returns with ``VoiceSession/returned(_:isError:callID:at:)``, at any time. The
+  /// session itself keeps the limit of time.
   case call(FunctionCall)
   /// Give up a call: its result is not wanted any more.
   case cancelCall(id: String)

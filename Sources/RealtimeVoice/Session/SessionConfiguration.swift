@@ -8,15 +8,20 @@ public struct SessionConfiguration: Hashable, Sendable {
 
   /// The model, where the dialect says it in an event (Gemini).
   public var model: String?
+  /// What the model is told to be, in words.
   public var instructions: String?
+  /// The voice of answers, as the service names it; `nil` for the service's default, as with all that follows.
   public var voice: String?
   /// The language of the user's speech, as ISO 639-1.
   public var language: String?
   /// What writes down what the user says: a model's name, an empty one for the service's default, `nil` for nothing.
   /// Without it, the user's words are missing when a session is renewed.
   public var transcriptionModel: String? = ""
+  /// How freely the model chooses; the range is the service's.
   public var temperature: Double?
+  /// How fast answers are spoken, 1 being the voice's own pace; the range is the service's.
   public var speed: Double?
+  /// The most tokens of one answer.
   public var maximumOutputTokens: Int?
   /// A JSON object with more of the dialect's own settings; it wins over the rest.
   public var extraSettings: String?
@@ -26,14 +31,16 @@ public struct SessionConfiguration: Hashable, Sendable {
   /// The rate and the channels of what ``VoiceSession/hear(_:at:)`` is given.
   public var inputRate = SampleRate.hz24000
   public var channelCount = 1
+  /// What is made of several channels, and then done to the one.
   public var downmix = Downmix.mean
   public var cleaning = CleaningConfiguration.off
   /// How much audio an event carries: 10 ms to 10 s.
   public var chunkDuration = Duration.milliseconds(20)
   /// What tells speech.
   public var detector = SpeechDetector.Kind.neural
+  /// Who ends the user's turns.
   public var turnTaking: TurnTaking
-  /// The most audio that waits to be sent; what is older is dropped, counted and told.
+  /// The most audio that waits to be sent; what is older is dropped, counted and told. ``chunkDuration`` to 1 h.
   public var sendCapacity = Duration.seconds(10)
 
   // Answers.
@@ -41,7 +48,7 @@ public struct SessionConfiguration: Hashable, Sendable {
   public var interruption = InterruptionConfiguration()
   public var playout = PlayoutConfiguration()
 
-  // Waits: each is the most that is waited for something before the session goes on without it, and says so.
+  // Waits: each is the most that is waited for something before the session goes on without it, and says so; 10 ms to 1 h.
 
   /// For the service's word that the session exists, behind the connection's own limit.
   public var startLimit = Duration.seconds(10)
@@ -53,11 +60,11 @@ public struct SessionConfiguration: Hashable, Sendable {
   // Connections.
 
   public var reconnection = ReconnectionPolicy()
-  /// How long a connection lasts at the service; `nil` for the dialect's own limit.
+  /// How long a connection lasts at the service, 1 s to 24 h; `nil` for the dialect's own limit.
   public var connectionLimit: Duration?
   /// How long before that a new one is made, at the next moment at which nobody speaks.
   public var renewalMargin = Duration.seconds(60)
-  /// How many characters of the conversation are told to a new connection, the latest first.
+  /// How much of the conversation is told to a new connection, the latest words, in bytes of UTF-8; 0 for nothing.
   public var historyLimit = 16_000
 
   /// Turns are found by our detector, where the dialect has a way to be told of them.
@@ -97,6 +104,7 @@ public struct SessionConfiguration: Hashable, Sendable {
     case .pushToTalk(let prefixPadding): try check("prefixPadding", prefixPadding, .zero...Self.longestPadding)
     }
     for (name, value) in [
+      ("interruption.duckingSound", interruption.duckingSound ?? .zero),
       ("interruption.duckingSpeech", interruption.duckingSpeech),
       ("interruption.bridgedPause", interruption.bridgedPause),
       ("interruption.restoringSilence", interruption.restoringSilence),
@@ -151,7 +159,7 @@ public enum SessionConfigurationError: Error, Equatable, CustomStringConvertible
       "\(name) of \(value) is outside of \(range.lowerBound) to \(range.upperBound)"
     case .noTurnDetection: "the service is to find turns, with its turn detection off"
     case .duckingGain(let gain): "a ducking gain of \(gain) dB is above 0"
-    case .historyLimit(let limit): "a history of \(limit) characters"
+    case .historyLimit(let limit): "a history of \(limit) bytes"
     case .settings(let error): "\(error)"
     case .input(let error): "\(error)"
     }

@@ -34,10 +34,11 @@ public enum SessionEvent: Hashable, Sendable {
   case answerFinished(AnswerEnd)
   /// Tokens that were counted since the last such event.
   case usage(Usage)
+  /// What the service says may still be asked for.
   case rateLimits([RateLimit])
-  /// Audio of the microphone was dropped: there was no room for it.
+  /// Audio of the microphone was dropped: there was no room for it. Samples at the rate of what is sent.
   case inputDropped(sampleCount: Int)
-  /// Audio of an answer was dropped: there was no room for it.
+  /// Audio of an answer was dropped: there was no room for it, or it came behind its place. Samples at the service's rate.
   case outputDropped(sampleCount: Int)
   /// The service complained; the session goes on.
   case serviceError(ServiceError)

@@ -1,7 +1,7 @@
 import AudioDSP
 
 extension VoiceSession {
-  /// Starts the session: the first action asks for a connection.
+  /// Starts the session, once: the first action asks for a connection. Later calls do nothing.
   public mutating func start(at now: Duration) {
     guard phase == .idle else { return }
     phase = .connecting
@@ -27,7 +27,7 @@ extension VoiceSession {
     }
   }
 
-  /// Ends the session. What waits is dropped, and what is played stops; ``isSettled`` tells when nothing does.
+  /// Ends the session. What waits is dropped, and what is played stops, with a fade.
   public mutating func close(at now: Duration) {
     guard phase != .closed else { return }
     _ = playout.stop()
@@ -190,7 +190,7 @@ extension VoiceSession {
       return false
     }
     let sentRate = input?.sampleRate ?? configuration.dialect.defaultRate
-    answers.encoding = output?.encoding ?? .pcm16
+    outputEncoding = output?.encoding ?? .pcm16
     let playedRate = output?.sampleRate ?? configuration.dialect.defaultRate(of: .received)
     if playout.sampleRate != playedRate {
       playout = PlayoutQueue(sampleRate: playedRate, configuration: configuration.playout)

@@ -69,8 +69,11 @@ extension VoiceSession {
         preconditionFailure("\(error)")
       }
     }
-    if early.droppedSampleCount > 0 { tell(.inputDropped(sampleCount: early.droppedSampleCount)) }
-    early.droppedSampleCount = 0
+    if early.droppedFrameCount > 0 {
+      let count = early.droppedFrameCount * audioEncoder.sampleRate.hertz / configuration.inputRate.hertz
+      tell(.inputDropped(sampleCount: count))
+    }
+    early.droppedFrameCount = 0
     if inputEnded { microphone?.finish(at: now) }
     takeNotices(at: now)
   }
@@ -282,7 +285,8 @@ struct EarlyInput {
   private let channelCount: Int
   private var blocks: [Block] = []
   private var sampleFrameCount = 0
-  var droppedSampleCount = 0
+  /// Sample frames.
+  var droppedFrameCount = 0
 
   /// - Parameter capacity: In sample frames.
   init(capacity: Int, _ channelCount: Int) {
@@ -293,7 +297,7 @@ struct EarlyInput {
   mutating func append(_ interleaved: Span<Float>, at now: Duration) {
     guard !interleaved.isEmpty else { return }
     let excess = max(0, interleaved.count / channelCount - capacity)
-    droppedSampleCount += excess
+    droppedFrameCount += excess
     let kept = interleaved.extracting((excess * channelCount)...)
     var samples = [Float]()
     samples.reserveCapacity(kept.count)
@@ -303,7 +307,7 @@ struct EarlyInput {
     while sampleFrameCount > capacity, !blocks.isEmpty {
       let count = blocks.removeFirst().samples.count / channelCount
       sampleFrameCount -= count
-      droppedSampleCount += count
+      droppedFrameCount += count
     }
   }
 

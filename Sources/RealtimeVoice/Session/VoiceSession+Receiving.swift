@@ -177,7 +177,7 @@ extension VoiceSession {
     if answers.noteItem(itemID, of: delta.responseID) { history.reserve(itemID: itemID, speaker: .assistant) }
     if timing.firstAudio == nil, !isFinished { timing.firstAudio = now }
     playout.append(
-      delta.bytes.span, encoding: delta.format.encoding ?? answers.encoding, toItem: itemID,
+      delta.bytes.span, encoding: delta.format.encoding ?? outputEncoding, toItem: itemID,
       contentIndex: delta.contentIndex)
     // What comes behind its answer's end comes without another one.
     if isFinished { playout.complete(itemID: itemID) }

@@ -59,6 +59,8 @@ public struct VoiceSession: ~Copyable {
   // Answers.
   var playout: PlayoutQueue
   var answers: AnswerLedger
+  /// How the bytes of answers are stored.
+  var outputEncoding = AudioEvent.Encoding.pcm16
   var items = ItemNames()
   /// An answer is to be asked for when the one under way is over.
   var wantsAnswer = false
@@ -89,7 +91,6 @@ public struct VoiceSession: ~Copyable {
   var sessionCount = 0
   var renewalDue: Duration?
   var renewalLimit: Duration?
-  var isRenewing = false
   /// When the end of the input is decided upon: see ``endInput(at:)``.
   var inputEndDue: Duration?
   var random: SplitMix64
@@ -186,7 +187,8 @@ public struct VoiceSession: ~Copyable {
   /// Whether the owner should go on reading from the connection; if not, until enough has been played.
   public var isReadyToReceive: Bool { phase == .closed || !playout.isFull }
 
-  /// Whether everything that was asked for has been answered and played, and nothing waits to be sent.
+  /// Whether everything that was asked for has been answered and played, and nothing waits to be sent; or the session is
+  /// over. What has come of an answer before a failure can still be played then: ``waitingOutputCount``.
   public var isSettled: Bool {
     switch phase {
     case .closed: return true

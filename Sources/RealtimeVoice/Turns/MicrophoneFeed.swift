@@ -145,6 +145,7 @@ struct MicrophoneFeed: ChunkSink {
 
   /// The stream has ended, and with it a turn that is open.
   mutating func finish() {
+    isPressed = false
     cutter.endFlow()
     passTurns()
     queue.append(.inputEnd)

@@ -112,6 +112,19 @@ struct TurnTests {
     #expect(rig.sentSamples == Array(due[(20_000 - 4_800) * 3 / 2..<45_000]))
   }
 
+  @Test("A microphone that goes off while the button is held ends the turn, and its answer is heard")
+  func offWhilePressed() throws {
+    let rig = try SessionRig(try Self.configuration(.pushToTalk))
+    rig.press()
+    try rig.speak(Recordings.clean.samples[..<16_000], rate: Recordings.rate)
+    rig.endInput()
+    #expect(rig.controls.suffix(2) == ["input_audio_buffer.commit", "response.create"])
+    rig.receive(ServiceWords.created())
+    rig.receive(ServiceWords(.openAI).audio([Int16](repeating: 1_000, count: 2_400)))
+    #expect(rig.listen(.milliseconds(100)).contains(1_000))
+    #expect(!rig.events.contains { if case .interrupted = $0 { true } else { false } })
+  }
+
   /// What was sent, without how audio was cut into chunks.
   private static func stream(_ rig: SessionRig) -> [String] {
     var stream: [String] = []
@@ -327,6 +340,7 @@ struct TurnTests {
     check { $0.turnTaking = .local(LocalTurnTaking(maximumWait: .zero)) }
     check { $0.playout.jitterBuffer = .seconds(700) }
     check { $0.playout.duckingGainInDecibels = 3 }
+    check { $0.interruption.duckingSound = .seconds(11) }
     check { $0.historyLimit = -1 }
     check { $0.connectionLimit = .zero }
     check { $0.reconnection.firstDelay = .seconds(-1) }
