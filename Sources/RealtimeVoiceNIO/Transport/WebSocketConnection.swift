@@ -20,7 +20,8 @@ public final class WebSocketConnection: Sendable, CustomReflectable {
 
   public enum SendResult: Sendable {
     case accepted
-    /// More waits for the socket than `maximumBufferedByteCount`: the message was not taken.
+    /// More would wait for the socket than `maximumBufferedByteCount`: the message was not taken. The delegate's
+    /// `webSocketDidChangeWritability` tells when there is room.
     case full
     /// The connection is closed or closing: the message was not taken.
     case closed

@@ -9,6 +9,7 @@ public protocol WebSocketDelegate: AnyObject, Sendable {
   func webSocket(_ connection: WebSocketConnection, didReceiveText message: ByteBuffer)
   /// A whole message.
   func webSocket(_ connection: WebSocketConnection, didReceiveBinary message: ByteBuffer)
+  /// Also where a message was refused as `full`, once nothing waits for the socket any more.
   func webSocketDidChangeWritability(_ connection: WebSocketConnection)
   /// Once for each connection that was opened, last of all calls; the socket is closed by then.
   func webSocket(_ connection: WebSocketConnection, didClose closure: WebSocketClosure)

@@ -25,6 +25,8 @@ final class WebSocketHandler: ChannelInboundHandler {
   private var random = SystemRandomNumberGenerator()
 
   private(set) var bufferedByteCount = 0
+  /// A message was not taken, and the delegate is to be told when there is room for it.
+  private var hasRefused = false
   private(set) var lastRoundTrip: Duration?
   private var isPaused = false
 
@@ -83,7 +85,7 @@ final class WebSocketHandler: ChannelInboundHandler {
 
   func send(_ opcode: WebSocketOpcode, _ message: ByteBuffer) -> WebSocketConnection.SendResult {
     guard isOpen, let context else { return .closed }
-    if isFull(for: message.readableBytes) { return .full }
+    if isFull(for: message.readableBytes) { return refuse() }
     write(opcode, message, context)
     context.flush()
     return .accepted
@@ -91,7 +93,7 @@ final class WebSocketHandler: ChannelInboundHandler {
 
   func send(_ opcode: WebSocketOpcode, bytes: RawSpan) -> WebSocketConnection.SendResult {
     guard isOpen, let context else { return .closed }
-    if isFull(for: bytes.byteCount) { return .full }
+    if isFull(for: bytes.byteCount) { return refuse() }
     var message = context.channel.allocator.buffer(capacity: bytes.byteCount)
     unsafe bytes.withUnsafeBytes { _ = unsafe message.writeBytes($0) }
     write(opcode, message, context)
@@ -101,6 +103,11 @@ final class WebSocketHandler: ChannelInboundHandler {
 
   private func isFull(for count: Int) -> Bool {
     bufferedByteCount > 0 && bufferedByteCount + count > configuration.maximumBufferedByteCount
+  }
+
+  private func refuse() -> WebSocketConnection.SendResult {
+    hasRefused = true
+    return .full
   }
 
   /// Without a flush.
@@ -116,8 +123,16 @@ final class WebSocketHandler: ChannelInboundHandler {
     written.futureResult.assumeIsolated().whenComplete { result in
       self.bufferedByteCount -= count
       if case .success = result { onWritten?() }
+      self.tellOfRoom()
     }
     context.write(Self.wrapOutboundOut(frame), promise: written)
+  }
+
+  /// Whoever was refused below the high water mark hears of no change of writability.
+  private func tellOfRoom() {
+    guard hasRefused, bufferedByteCount == 0, isOpen, let connection else { return }
+    hasRefused = false
+    delegate?.webSocketDidChangeWritability(connection)
   }
 
   /// RFC 6455, 5.2: two bytes, a longer length's 2 or 8, the mask's 4.
