@@ -34,7 +34,7 @@ struct TurnRecorder {
   /// Whether what is sent next belongs to a commit.
   private var isCommitting = false
 
-  mutating func sentAudio(askedAt: Duration, encodedAt: Duration, sentAt: Duration) {
+  mutating func sentAudio(askedAt: Duration, encodedAt: Duration) {
     isCommitting = false
     lastAudio = (askedAt, encodedAt)
   }

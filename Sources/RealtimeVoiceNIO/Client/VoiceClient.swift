@@ -21,6 +21,11 @@ public import RealtimeVoice
 /// takes hold back what the service sends, from ``eventLimit`` on, and with it what it could tell; those of our own side
 /// are dropped beyond twice that, the oldest first, and counted.
 ///
+/// **The end.** After ``close()``, or once the session has failed, nothing can be started anew: what is heard, written or
+/// begun then is ignored, ``play(_:)`` gives what is left of answers and then silence, and ``events`` end when those that
+/// wait have been taken. A client that is let go without ``close()`` closes its connection and calls its tools off;
+/// whoever takes its events holds it.
+///
 /// All work is done on one event loop, which is the actor's executor: what is heard is on its way to the socket before
 /// ``hear(_:)`` returns.
 public actor VoiceClient {
@@ -29,11 +34,13 @@ public actor VoiceClient {
 
   public nonisolated let endpoint: ServiceEndpoint
   private nonisolated let eventLoop: any EventLoop
+  /// Kept, since an event loop need not be its own executor, and the actor's is not retained by whoever runs on it.
+  private nonisolated let executor: any SerialExecutor
   private let transport: TransportConfiguration
   private let logger: Logger?
   private let tools: [String: Tool]
   private nonisolated let origin = NIODeadline.now()
-  private var metrics: ClientMetrics
+  private let metrics: ClientMetrics
   private var turns = TurnRecorder()
 
   private var session: VoiceSession
@@ -41,15 +48,21 @@ public actor VoiceClient {
   /// Counts connections, so that what an earlier one says is not taken for the present one's.
   private var generation = 0
   private var opening: TransportAttempt<WebSocketConnection>?
-  private var runningTools: [String: Task<Void, Never>] = [:]
-  private var timer: (deadline: Duration, scheduled: Scheduled<Void>)?
+  /// The number tells a call from an earlier one of the same name, which another connection may have had.
+  private var runningTools: [String: (number: Int, task: Task<Void, Never>)] = [:]
+  private var toolCallCount = 0
+  /// `isGrace`: it has been late once and will not be put off again.
+  private var timer: (deadline: Duration, isGrace: Bool, scheduled: Scheduled<Void>)?
   private var message: [UInt8] = []
+  /// What ``message`` holds that the connection had no room for.
+  private var refused: (kind: OutgoingMessage, askedAt: Duration, encodedAt: Duration)?
   private var isReadingPaused = false
   private var isPumping = false
 
   private var waiting: [TimedSessionEvent] = []
   private var waitingHead = 0
-  private var listener: CheckedContinuation<TimedSessionEvent?, Never>?
+  private var listener: (number: Int, continuation: CheckedContinuation<TimedSessionEvent?, Never>)?
+  private var listenerCount = 0
   private var hasEnded = false
   /// Events that were dropped because nobody took them.
   public private(set) var droppedEventCount = 0
@@ -72,6 +85,7 @@ public actor VoiceClient {
     self.transport = transport
     self.logger = logger
     eventLoop = group.any()
+    executor = eventLoop.executor
     var named: [String: Tool] = [:]
     var limits: [String: Duration] = [:]
     for tool in tools {
@@ -84,32 +98,42 @@ public actor VoiceClient {
       configuration, tools: tools.map(\.description), toolLimits: limits, seed: .random(in: .min ... .max))
   }
 
-  public nonisolated var unownedExecutor: UnownedSerialExecutor {
-    // The event loop outlives the actor, which holds it.
-    unsafe eventLoop.executor.asUnownedSerialExecutor()
+  deinit {
+    timer?.scheduled.cancel()
+    opening?.cancel()
+    for call in runningTools.values { call.task.cancel() }
+    if let connection { eventLoop.execute { connection.close(code: 1001) } }
   }
 
-  /// What happens, from the start on, until the session is over. There is one listener at a time; events that come
-  /// before the first wait.
+  public nonisolated var unownedExecutor: UnownedSerialExecutor {
+    unsafe executor.asUnownedSerialExecutor()
+  }
+
+  /// What happens, from the start on, until the session is over. Each event goes to one listener: where a second one asks
+  /// while a first waits, the first one's sequence ends. Events that come while nobody asks wait.
   public nonisolated var events: SessionEvents { SessionEvents(client: self) }
 
   // MARK: What the user does
 
-  /// Connects. Whether that succeeds is told by ``events``.
+  /// Connects, once: later calls do nothing. Whether that succeeds is told by ``events``.
   public func start() {
     session.start(at: now)
     pump()
   }
 
-  /// Takes a block of the microphone: interleaved samples at the configuration's rate and channel count.
+  /// Takes a block of the microphone: interleaved samples at the configuration's rate and channel count, -1 to 1. What
+  /// comes before there is a session waits, as much as `SessionConfiguration.sendCapacity` has room for.
   ///
-  /// - Throws: `DownmixError` for a partial sample frame.
+  /// - Throws: `DownmixError` for a partial sample frame; nothing of the block has been taken then.
   public func hear(_ interleaved: [Float]) throws(DownmixError) {
     try session.hear(interleaved.span, at: now)
     pump()
   }
 
-  /// The next `count` samples for the speaker, at ``playoutRate``; silence where there is nothing to play.
+  /// The next `count` samples for the speaker, at ``playoutRate``; silence where there is nothing to play. Allocates the
+  /// block.
+  ///
+  /// - Precondition: `count` is not negative.
   public func play(_ count: Int) -> PlayedBlock {
     var block = PlayedBlock(samples: [Int16](repeating: 0, count: count))
     var output = block.samples.mutableSpan
@@ -145,21 +169,25 @@ public actor VoiceClient {
   /// Where the clock of ``events`` starts, in nanoseconds of the system's monotonic clock.
   public nonisolated var clockOrigin: UInt64 { origin.uptimeNanoseconds }
 
-  /// Push to talk: the button is pressed, or let go.
+  /// Push to talk: the button is pressed. Does nothing where turns are found otherwise, as ``endTurn()`` does.
   public func beginTurn() {
     session.beginTurn(at: now)
     pump()
   }
 
+  /// Push to talk: the button is let go.
   public func endTurn() {
     session.endTurn(at: now)
     pump()
   }
 
   /// Something written by the user; it is answered.
-  public func write(_ text: String) {
-    session.write(text, at: now)
-    pump()
+  ///
+  /// - Returns: Whether it is on its way: not before the session is ready, nor where it is longer than services take.
+  @discardableResult
+  public func write(_ text: String) -> Bool {
+    defer { pump() }
+    return session.write(text, at: now)
   }
 
   /// The microphone is off for good.
@@ -198,27 +226,35 @@ public actor VoiceClient {
     guard let connection else { return false }
     var hasSent = false
     while connection.isOpen, connection.isWritable {
-      let asked = now
-      guard let kind = session.nextMessage(into: &message, at: asked) else {
+      guard let next = refused ?? nextMessage() else {
         turns.sentAll()
         break
       }
-      let encoded = now
-      hasSent = true
+      refused = nil
       switch connection.send(text: message.span) {
-      case .accepted: break
-      // The high water mark is far below what the connection takes, and a close is told by the delegate.
-      case .full, .closed: return hasSent
+      case .accepted: hasSent = true
+      case .full:
+        // A long message behind others, such as a tool's result. The delegate is told when there is room.
+        refused = next
+        return hasSent
+      // Told by the delegate.
+      case .closed: return hasSent
       }
       let sent = now
-      switch kind {
+      switch next.kind {
       case .audio(let sampleCount, let heardAt):
         metrics.sent(sampleCount: sampleCount, after: sent - heardAt)
-        turns.sentAudio(askedAt: asked, encodedAt: encoded, sentAt: sent)
-      case .control: turns.sentControl(askedAt: asked, sentAt: sent, committedAt: session.turnTiming.committed)
+        turns.sentAudio(askedAt: next.askedAt, encodedAt: next.encodedAt)
+      case .control: turns.sentControl(askedAt: next.askedAt, sentAt: sent, committedAt: session.turnTiming.committed)
       }
     }
     return hasSent
+  }
+
+  private func nextMessage() -> (kind: OutgoingMessage, askedAt: Duration, encodedAt: Duration)? {
+    let asked = now
+    guard let kind = session.nextMessage(into: &message, at: asked) else { return nil }
+    return (kind, asked, now)
   }
 
   private func perform(_ action: SessionAction) {
@@ -226,7 +262,7 @@ public actor VoiceClient {
     case .connect(let delay): connect(after: delay)
     case .disconnect: disconnect()
     case .call(let call): run(call)
-    case .cancelCall(let id): runningTools.removeValue(forKey: id)?.cancel()
+    case .cancelCall(let id): runningTools.removeValue(forKey: id)?.task.cancel()
     case .tell(let event): tell(event)
     }
   }
@@ -250,32 +286,30 @@ public actor VoiceClient {
       timer = nil
       return
     }
-    // A timer that comes too early looks again; most deadlines move on with every event.
-    if let timer, timer.deadline <= deadline { return }
+    // A timer that comes too early looks again; most deadlines move on with every event. One that has been put off
+    // stays: it comes soon, and set anew it would be late, and put off, again.
+    if let timer, timer.isGrace || timer.deadline <= deadline { return }
     timer?.scheduled.cancel()
+    setTimer(deadline, isGrace: false)
+  }
+
+  private func setTimer(_ deadline: Duration, isGrace: Bool) {
     let wait = max(.zero, deadline - now)
     let scheduled = eventLoop.scheduleTask(in: .nanoseconds(wait.nanoseconds)) { [weak self] in
       guard let self else { return }
       self.assumeIsolated { $0.timeHasPassed() }
     }
-    timer = (deadline, scheduled)
+    timer = (deadline, isGrace, scheduled)
   }
 
   /// How late a timer may be. A later one was kept by other work of this thread, behind which what the service has said
-  /// may wait to be read: it is read before the service is called late.
+  /// may wait to be read: it is read before the service is called late. So a deadline is put off by this, once.
   private static let latest = Duration.milliseconds(50)
 
   private func timeHasPassed() {
-    guard let deadline = timer?.deadline else { return }
+    guard let passed = timer else { return }
     timer = nil
-    if now - deadline > Self.latest {
-      let scheduled = eventLoop.scheduleTask(in: .nanoseconds(Self.latest.nanoseconds)) { [weak self] in
-        guard let self else { return }
-        self.assumeIsolated { $0.timeHasPassed() }
-      }
-      timer = (now + Self.latest, scheduled)
-      return
-    }
+    if !passed.isGrace, now - passed.deadline > Self.latest { return setTimer(now + Self.latest, isGrace: true) }
     if isReadingPaused { session.receivingResumed(at: now) }
     session.advance(to: now)
     pump()
@@ -333,6 +367,7 @@ public actor VoiceClient {
   private func adopt(_ connection: WebSocketConnection) {
     guard self.connection == nil else { return }
     self.connection = connection
+    refused = nil
     isReadingPaused = false
     session.connected(at: now)
   }
@@ -386,13 +421,17 @@ public actor VoiceClient {
 
   private func run(_ call: FunctionCall) {
     guard let tool = tools[call.name] else { return }
-    runningTools[call.callID] = Task { [weak self] in
+    toolCallCount += 1
+    let number = toolCallCount
+    let task = Task { [weak self] in
       let result = await tool.call(arguments: call.arguments)
-      await self?.returned(result, of: call)
+      await self?.returned(result, of: call, number)
     }
+    runningTools[call.callID] = (number, task)
   }
 
-  private func returned(_ result: ToolResult, of call: FunctionCall) {
+  private func returned(_ result: ToolResult, of call: FunctionCall, _ number: Int) {
+    guard runningTools[call.callID]?.number == number else { return }
     runningTools[call.callID] = nil
     session.returned(result.output, isError: result.isError, callID: call.callID, at: now)
     pump()
@@ -405,7 +444,7 @@ public actor VoiceClient {
     let timed = TimedSessionEvent(time: now, event: event)
     if let listener {
       self.listener = nil
-      listener.resume(returning: timed)
+      listener.continuation.resume(returning: timed)
     } else {
       waiting.append(timed)
       if waiting.count - waitingHead > 2 * Self.eventLimit {
@@ -419,7 +458,7 @@ public actor VoiceClient {
     }
     if case .closed = event {
       hasEnded = true
-      for task in runningTools.values { task.cancel() }
+      for call in runningTools.values { call.task.cancel() }
       runningTools.removeAll()
     }
   }
@@ -436,26 +475,31 @@ public actor VoiceClient {
       return event
     }
     if hasEnded || Task.isCancelled { return nil }
+    listenerCount += 1
+    let number = listenerCount
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         // One listener at a time: an earlier one is let go.
-        listener?.resume(returning: nil)
-        listener = continuation
-        if Task.isCancelled { stopListening() }
+        listener?.continuation.resume(returning: nil)
+        listener = (number, continuation)
+        if Task.isCancelled { stopListening(number) }
       }
     } onCancel: {
-      Task { await self.stopListening() }
+      Task { await self.stopListening(number) }
     }
   }
 
-  private func stopListening() {
-    listener?.resume(returning: nil)
-    listener = nil
+  /// Lets a listener go whose task is cancelled, unless another one has taken its place meanwhile.
+  private func stopListening(_ number: Int) {
+    guard let listener, listener.number == number else { return }
+    self.listener = nil
+    listener.continuation.resume(returning: nil)
   }
 }
 
 /// Samples for the speaker.
 public struct PlayedBlock: Hashable, Sendable {
+  /// As many as were asked for, of one channel.
   public var samples: [Int16]
   /// How many of them belong to an answer; the rest is silence.
   public var answerCount = 0

@@ -12,8 +12,8 @@ import Testing
   @Test("A commit of ours has the last audio before it, and all that is sent with it")
   func commit() {
     var recorder = TurnRecorder()
-    recorder.sentAudio(askedAt: Self.at(10), encodedAt: Self.at(11), sentAt: Self.at(12))
-    recorder.sentAudio(askedAt: Self.at(20), encodedAt: Self.at(21), sentAt: Self.at(22))
+    recorder.sentAudio(askedAt: Self.at(10), encodedAt: Self.at(11))
+    recorder.sentAudio(askedAt: Self.at(20), encodedAt: Self.at(21))
     recorder.sentControl(askedAt: Self.at(22), sentAt: Self.at(24), committedAt: Self.at(22))
     recorder.sentControl(askedAt: Self.at(24), sentAt: Self.at(25), committedAt: Self.at(22))
     recorder.sentAll()
@@ -27,7 +27,7 @@ import Testing
     #expect(recorder.turn == expected)
     // What comes behind audio of the next turn is no part of this one's.
     recorder.sentControl(askedAt: Self.at(40), sentAt: Self.at(41), committedAt: Self.at(40))
-    recorder.sentAudio(askedAt: Self.at(42), encodedAt: Self.at(43), sentAt: Self.at(44))
+    recorder.sentAudio(askedAt: Self.at(42), encodedAt: Self.at(43))
     recorder.sentControl(askedAt: Self.at(44), sentAt: Self.at(45), committedAt: Self.at(40))
     #expect(recorder.turn.committed == Self.at(40) && recorder.turn.commitSent == Self.at(41))
   }
@@ -35,7 +35,7 @@ import Testing
   @Test("A commit that the service made is not ours, and has no steps before it")
   func serviceCommit() {
     var recorder = TurnRecorder()
-    recorder.sentAudio(askedAt: Self.at(10), encodedAt: Self.at(11), sentAt: Self.at(12))
+    recorder.sentAudio(askedAt: Self.at(10), encodedAt: Self.at(11))
     recorder.sentControl(askedAt: Self.at(22), sentAt: Self.at(24), committedAt: Self.at(15))
     #expect(recorder.turn == ClientTurnTiming())
     recorder.received(readAt: Self.at(50), decodedAt: Self.at(51), committedAt: Self.at(15))
