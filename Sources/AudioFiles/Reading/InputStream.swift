@@ -142,7 +142,7 @@ final class InputStream: HeaderSource, ByteSource {
       if taken == received { kept = [] }
       return rest.count
     }
-    if isEnded || LiveInputs.areEnded { return 0 }
+    if isEnded || !LiveInputs.wait(for: descriptor.number) { return 0 }
     let result = unsafe readWaiting(descriptor.number, into: buffer, count: count) { LiveInputs.areEnded }
     if result == 0 { isEnded = true }
     if result > 0 {
