@@ -25,16 +25,26 @@ enum Interruption {
     unsafe pthread_sigmask(SIG_UNBLOCK, &mask, nil)
   }
 
-  private static func endLiveInputOnInterrupt() {
+  /// Ends the process by the signal of Ctrl-C, once what had come is written.
+  static func end() {
+    AtomicFile.unlinkPending()
+    signal(SIGINT, SIG_DFL)
+    raise(SIGINT)
+  }
+
+  /// Whether whoever started this process had it ignore the signal, as a shell does with what runs in its background.
+  static func isIgnored(_ number: Int32) -> Bool {
     var action = sigaction()
-    unsafe sigaction(SIGINT, nil, &action)
+    unsafe sigaction(number, nil, &action)
     #if canImport(Darwin)
-      let isIgnored = unsafe unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self) == 1
+      return unsafe unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self) == 1
     #else
-      let isIgnored = unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+      return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
     #endif
-    // As in a shell's background.
-    if isIgnored { return }
+  }
+
+  private static func endLiveInputOnInterrupt() {
+    if isIgnored(SIGINT) { return }
     let handler: @convention(c) (Int32) -> Void = { number in
       if LiveInputs.end() { return }
       AtomicFile.unlinkPending()
@@ -43,7 +53,7 @@ enum Interruption {
       raise(number)
     }
     // Without SA_RESTART, so that a read which waits for a microphone ends.
-    action = sigaction()
+    var action = sigaction()
     #if canImport(Darwin)
       unsafe action.__sigaction_u.__sa_handler = handler
     #else

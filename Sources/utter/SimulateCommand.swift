@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import RealtimeSimulator
-import Synchronization
 
 struct SimulateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -110,7 +109,7 @@ struct SimulateCommand: ParsableCommand {
     let journal = try self.journal.map { try Output($0) }
     // Before any other thread begins, so that none of them takes a signal.
     let signals = EndingSignals()
-    let simulator = try Self.wait { try await Simulator.start(configuration) }
+    let simulator = try Self.start(configuration)
     let output = try Output("-")
     for dialect in SimulatedDialect.allCases {
       try output.write("\(dialect.rawValue)\t\(simulator.url(dialect))\n")
@@ -119,7 +118,7 @@ struct SimulateCommand: ParsableCommand {
     try output.finish()
 
     let signal = signals.wait()
-    try Self.wait { try await simulator.stop() }
+    try Blocking.run { try await simulator.stop() }
     if let journal {
       for session in simulator.journal.sessions {
         try journal.write(session.json)
@@ -179,31 +178,14 @@ struct SimulateCommand: ParsableCommand {
     return configuration
   }
 
-  /// Runs what is asynchronous, from a thread that may block: the tool's main one.
-  private static func wait<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) throws -> Value {
-    let done = DispatchSemaphore(value: 0)
-    let box = ResultBox<Value>()
-    Task {
-      let result: Result<Value, any Error>
-      do {
-        result = .success(try await body())
-      } catch {
-        result = .failure(error)
-      }
-      box.result.withLock { $0 = result }
-      done.signal()
+  private static func start(_ configuration: SimulatorConfiguration) throws -> Simulator {
+    do {
+      return try Blocking.run { try await Simulator.start(configuration) }
+    } catch let error as SimulatorError {
+      throw Failure("simulate: \(error)")
+    } catch {
+      throw Failure("simulate: cannot listen: \(error)")
     }
-    done.wait()
-    switch box.result.withLock({ $0 }) {
-    case .success(let value)?: return value
-    case .failure(let error as SimulatorError)?: throw Failure("simulate: \(error)")
-    case .failure(let error)?: throw Failure("simulate: cannot listen: \(error)")
-    case nil: throw Failure("simulate: ended without a result")
-    }
-  }
-
-  private final class ResultBox<Value: Sendable>: Sendable {
-    let result = Mutex<Result<Value, any Error>?>(nil)
   }
 }
 
@@ -213,19 +195,9 @@ private struct EndingSignals {
 
   init() {
     unsafe sigemptyset(&set)
-    for number in [SIGHUP, SIGINT, SIGTERM] where !Self.isIgnored(number) { unsafe sigaddset(&set, number) }
+    // Linux would hand over one that is ignored, too, while it is blocked.
+    for number in [SIGHUP, SIGINT, SIGTERM] where !Interruption.isIgnored(number) { unsafe sigaddset(&set, number) }
     unsafe pthread_sigmask(SIG_BLOCK, &set, nil)
-  }
-
-  /// As in a shell's background. Linux would hand a blocked one over all the same.
-  private static func isIgnored(_ number: Int32) -> Bool {
-    var action = sigaction()
-    unsafe sigaction(number, nil, &action)
-    #if canImport(Darwin)
-      return unsafe unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self) == 1
-    #else
-      return unsafe unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
-    #endif
   }
 
   /// - Returns: The signal that came.

@@ -5,8 +5,7 @@ import Synchronization
 enum Blocking {
   static func run<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) throws -> Value {
     let done = DispatchSemaphore(value: 0)
-    let result = Mutex<Result<Value, any Error>?>(nil)
-    let box = Box(result: result)
+    let box = Box<Value>()
     Task.detached {
       let outcome: Result<Value, any Error>
       do { outcome = .success(try await work()) } catch { outcome = .failure(error) }
@@ -19,10 +18,6 @@ enum Blocking {
   }
 
   private final class Box<Value: Sendable>: Sendable {
-    let result: Mutex<Result<Value, any Error>?>
-
-    init(result: consuming Mutex<Result<Value, any Error>?>) {
-      self.result = result
-    }
+    let result = Mutex<Result<Value, any Error>?>(nil)
   }
 }
