@@ -37,7 +37,8 @@ struct StreamCommand: ParsableCommand {
         utter stream hello.wav --dialect openai-chat
 
       EXIT STATUS
-        0 all answers came and were played, 1 not all did, or the session failed.
+        0 all answers came and were played, 1 not all did, or the session failed. Ctrl-C ends a session, and what has come \
+        is written: behind a pipe that is an end like any other, behind a file the signal ends the tool.
       """)
 
   @Argument(help: "A recording, or '-' for standard input.")
@@ -109,6 +110,9 @@ struct StreamCommand: ParsableCommand {
     if service.dialect == .chat {
       if turns != nil || realtime { throw Misuse("openai-chat has no turns: the whole recording is one question") }
       if toolDemo { throw Misuse("--tool-demo is for sessions") }
+      if service.path != nil || !service.query.isEmpty {
+        throw Misuse("openai-chat takes --url or --base-url, without --path and --query")
+      }
     }
   }
 

@@ -23,8 +23,9 @@ struct ChatRun {
       let samples = try samples(Recording(task, command.input))
       Diagnostics.eraseBar()
       try ask(samples)
-    } catch let error as Misuse {
-      throw error
+    } catch let misuse as Misuse {
+      Diagnostics.eraseBar()
+      throw misuse
     } catch {
       Diagnostics.eraseBar()
       throw Failure(error, of: task.name)
@@ -70,9 +71,7 @@ struct ChatRun {
         simulator = nil
         let base = choice.baseURL ?? "https://api.openai.com/v1"
         let url = choice.url ?? base + (base.hasSuffix("/") ? "" : "/") + "chat/completions"
-        var place = try ServiceEndpoint(.openAI, url: url, headers: choice.headers)
-        if let key { place = try place.authorized(with: key) }
-        endpoint = place
+        endpoint = try ServiceChoice.authorize(ServiceEndpoint(.openAI, url: url, headers: choice.headers), with: key)
       }
     } catch let error as ServiceEndpointError {
       throw Misuse("\(error)")
@@ -109,7 +108,7 @@ struct ChatRun {
     if let refusal = answer.refusal { throw Failure("the model refuses: \(refusal.onOneLine)") }
     let line = "answer: \((answer.audio?.transcript ?? answer.text ?? "").onOneLine)"
     if command.answers == "-" {
-      Diagnostics.write(line)
+      if !command.quiet { Diagnostics.write(line) }
     } else {
       let words = try Output("-")
       try words.write(line)

@@ -49,15 +49,20 @@ struct ServiceChoice: ParsableArguments {
     for text in header where !text.contains(":") { throw Misuse("--header has no colon between name and value") }
   }
 
+  /// In bytes; keys have some hundreds at the most.
+  private static let longestKeyFile = 65_536
+
   /// The key, if there is one.
   ///
   /// - Throws: Where a file or a variable was named and holds none. What it holds is never shown.
   func key(_ variables: [String]) throws -> Credential? {
     let environment = ProcessInfo.processInfo.environment
     if let keyFile {
-      guard let text = try? String(contentsOfFile: keyFile, encoding: .utf8) else {
-        throw Failure("\(keyFile): cannot be read as a key")
-      }
+      // A handle, since the file may be a pipe: '<(pass show openai)'.
+      guard let file = FileHandle(forReadingAtPath: keyFile),
+        let bytes = try? file.read(upToCount: Self.longestKeyFile + 1), bytes.count <= Self.longestKeyFile,
+        let text = String(data: bytes, encoding: .utf8)
+      else { throw Failure("\(keyFile): cannot be read as a key") }
       let key = text.trimmingCharacters(in: .whitespacesAndNewlines)
       guard !key.isEmpty else { throw Failure("\(keyFile): holds no key") }
       return Credential(key)
@@ -81,7 +86,7 @@ struct ServiceChoice: ParsableArguments {
     do {
       let headers = try self.headers
       let key: Credential?
-      var endpoint: ServiceEndpoint
+      let endpoint: ServiceEndpoint
       if let url {
         endpoint = try ServiceEndpoint(dialect, url: url, headers: headers)
         key = try self.key(endpoint.keyVariables)
@@ -92,14 +97,19 @@ struct ServiceChoice: ParsableArguments {
           dialect, baseURL: baseURL, path: path, query: try queryItems, headers: headers, model: model)
         key = try self.key(endpoint.keyVariables)
       }
-      if let key { endpoint = try endpoint.authorized(with: key) }
-      if key != nil, !endpoint.isSecure, !endpoint.isLocal {
-        Diagnostics.warn("\(endpoint): the key goes over a connection that is not encrypted")
-      }
-      return endpoint
+      return try Self.authorize(endpoint, with: key)
     } catch let error as ServiceEndpointError {
       throw Misuse("\(error)")
     }
+  }
+
+  /// Adds the key, if there is one, and tells where others on the way can read it.
+  static func authorize(_ endpoint: ServiceEndpoint, with key: Credential?) throws -> ServiceEndpoint {
+    guard let key else { return endpoint }
+    if !endpoint.isSecure, !endpoint.isLocal {
+      Diagnostics.warn("\(endpoint): the key goes over a connection that is not encrypted")
+    }
+    return try endpoint.authorized(with: key)
   }
 
   var headers: [ServiceHeader] {

@@ -18,8 +18,9 @@ actor StreamReport {
   private(set) var interruptionCount = 0
   private(set) var timings: [TurnTiming] = []
   private(set) var end: SessionEnd?
-  /// What could not be written.
-  private(set) var failure: (any Error)?
+  /// Why something could not be written.
+  private var timelineFailure: (any Error)?
+  private var wordsFailure: (any Error)?
 
   init(words: String?, timeline: String?, model: String?, isQuiet: Bool) throws {
     self.words = try words.map { try Output($0) }
@@ -31,11 +32,16 @@ actor StreamReport {
     for await event in events { note(event) }
   }
 
+  /// - Throws: What could not be written; each of the two outputs is finished whatever becomes of the other.
   func finish() throws {
     flushTexts()
+    let saidAll = Result {
+      if let wordsFailure { throw wordsFailure }
+      try words?.finish()
+    }
+    if let timelineFailure { throw timelineFailure }
     try timeline?.finish()
-    try words?.finish()
-    if let failure { throw failure }
+    try saidAll.get()
   }
 
   /// The end, in a few words.
@@ -54,10 +60,8 @@ actor StreamReport {
   }
 
   private func note(_ event: TimedSessionEvent) {
-    do {
-      try timeline?.write(event)
-    } catch {
-      failure = failure ?? error
+    if timelineFailure == nil {
+      do { try timeline?.write(event) } catch { timelineFailure = error }
     }
     switch event.event {
     case .turnEnded: turnCount += 1
@@ -137,12 +141,13 @@ actor StreamReport {
   private func put(_ speaker: TextDelta.Speaker, _ text: String) {
     let line = "\(speaker == .user ? "user" : "answer"): \(text.onOneLine)"
     guard !text.isEmpty else { return }
-    guard let words else { return Diagnostics.write(line) }
+    guard let words else { return tell(line) }
+    guard wordsFailure == nil else { return }
     do {
       try words.write(line)
       try words.endRecord()
     } catch {
-      failure = failure ?? error
+      wordsFailure = error
     }
   }
 }

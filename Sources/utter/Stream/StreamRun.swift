@@ -1,7 +1,6 @@
 import AudioDSP
 import AudioFiles
 import Foundation
-import Logging
 import RealtimeSimulator
 import RealtimeVoice
 import RealtimeVoiceNIO
@@ -28,8 +27,8 @@ struct StreamRun {
       inputs.files[0], progress: ArchiveProgress(inputs.files, isShown: false), isAlone: true, isCancelled: { false })
     do {
       try run(Recording(task, command.input), task)
-    } catch let error as Misuse {
-      throw error
+    } catch let misuse as Misuse {
+      throw misuse
     } catch {
       throw Failure(error, of: task.name)
     }
@@ -50,13 +49,18 @@ struct StreamRun {
     } catch let error as SessionConfigurationError {
       throw Misuse("\(error)")
     }
-    var isPaced = command.realtime || command.recording == "-"
+    let isLive = command.recording == "-" || Self.isPipe(command.recording)
+    var isPaced = command.realtime || isLive
     if case .service = configuration.turnTaking { isPaced = true }
     // From here on Ctrl-C ends the session, not the process: what has come is written.
     LiveInputs.add()
     defer { LiveInputs.remove() }
 
-    let listening = Task.detached { await report.listen(to: client.events) }
+    let listening = Task.detached {
+      await report.listen(to: client.events)
+      // Nobody hears what a microphone would still give, if it does.
+      _ = LiveInputs.end()
+    }
     try Blocking.run { await client.start() }
     let feeder = Feeder(client: client, answers: answers, rate: recording.sampleRate, isPaced: isPaced)
     try feeder.awaitReady()
@@ -67,6 +71,7 @@ struct StreamRun {
     var brokenOff: (any Error)?
     do {
       try recording.forEachBlock { block in
+        if feeder.isOver { throw SessionIsOver() }
         var taken = 0
         while taken < block.count, !feeder.isOver {
           let count = min(pieceSize, block.count - taken)
@@ -83,18 +88,35 @@ struct StreamRun {
     }
     try feeder.end()
     player?.cancel()
+    let hasFailed = try Blocking.run { await client.isClosed }
+    let isInterrupted = LiveInputs.areEnded && !hasFailed
     try Blocking.run {
       await player?.value
+      // What had come when the session failed was said.
+      if !isInterrupted { await feeder.playRest() }
       await client.close()
       await listening.value
     }
-    try Blocking.run { try await report.finish() }
+    // Each, whatever becomes of the other.
+    let toldAll = Result { try Blocking.run { try await report.finish() } }
     try Blocking.run { try await answers.finish() }
-    if let brokenOff { throw brokenOff }
-    try recording.tellDamage(nonFiniteCount: 0)
+    try toldAll.get()
+    // A session that has failed ends a live input, which may then seem to be broken.
+    if let brokenOff, !hasFailed, !(brokenOff is SessionIsOver) { throw brokenOff }
+    if brokenOff == nil { try recording.tellDamage(nonFiniteCount: 0) }
     try conclude(report, answers)
     stand.stop()
+    // A live input has been ended as it ends; a file has not been heard to its end.
+    if isInterrupted, !isLive { Interruption.end() }
   }
+
+  private static func isPipe(_ path: String) -> Bool {
+    var status = stat()
+    return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFIFO
+  }
+
+  /// What is left of the recording is not read.
+  private struct SessionIsOver: Error {}
 
   /// Tells how it went.
   private func conclude(_ report: StreamReport, _ answers: AnswerFile) throws {
@@ -197,6 +219,11 @@ struct StreamRun {
         next += StreamRun.tick
         try? await Task.sleep(until: next, clock: .continuous)
       }
+    }
+
+    /// Plays what is left when nothing more comes.
+    func playRest() async {
+      while await client.waitingOutputCount > 0, await playWaiting() {}
     }
 
     private func isReadyToHear() async -> Bool {
