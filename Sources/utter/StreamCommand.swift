@@ -36,9 +36,19 @@ struct StreamCommand: ParsableCommand {
         arecord -q -f S16_LE -r 48000 -c 1 | utter stream - --answers answers.wav
         utter stream hello.wav --dialect openai-chat
 
+      TIMELINE
+        A line of JSON an event: 'event' names it, and 'time_s' is when, on the session's clock. ready, turn_started, \
+        turn_ended, answer_started, text (speaker, text, whole), playout_started (speech_ended_s, committed_s, \
+        answer_started_s, first_audio_s, first_played_s), playout_finished, ducked, restored, interrupted (items with \
+        heard_ms and received_ms), tool_called, tool_returned, answer_finished (end), usage (model, usage), reconnecting, \
+        renewing, service_error, malformed, closed, and some more; 'utter budget --session --timeline' and 'utter cost \
+        --usage' read it. A file that is heard faster than speech has speech_ended_s where the recording's own time puts \
+        it, which may be before the session began. With '-' the words go to standard error.
+
       EXIT STATUS
-        0 all answers came and were played, 1 not all did, or the session failed. Ctrl-C ends a session, and what has come \
-        is written: behind a pipe that is an end like any other, behind a file the signal ends the tool.
+        0 all answers came and were played, or were interrupted, or there was nothing to answer, which is said; 1 not all \
+        came, or the session failed. Ctrl-C ends a live input, whose last turn is still answered; the session of a file \
+        ends with the signal, and what has come is written.
       """)
 
   @Argument(help: "A recording, or '-' for standard input.")
@@ -121,6 +131,14 @@ struct StreamCommand: ParsableCommand {
     guard !inputs.isMultiple else { throw Misuse("a session hears one recording, not a folder") }
     let outputs = [answers, timeline].compactMap(\.self)
     try checkOutputs(outputs, inputs: [recording])
+    // Before anything is said, and paid for.
+    if let answers, answers != "-" {
+      try AudioContainer.checkName(answers)
+      let folder = (answers as NSString).deletingLastPathComponent
+      guard !isFolder(answers), folder.isEmpty || isFolder(folder) else {
+        throw Failure("\(answers): \(isFolder(answers) ? "is a folder" : "the folder is not there")")
+      }
+    }
     if let dialect = service.dialect.dialect {
       try StreamRun(self, dialect).run()
     } else {

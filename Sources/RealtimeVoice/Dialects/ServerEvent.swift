@@ -114,6 +114,8 @@ public struct TextDelta: Hashable, Sendable {
   public var isWhole: Bool
   /// Whether the words were also spoken (a transcript), or are text only.
   public var isTranscript: Bool
+  /// Whether `text` is what was heard of an answer that was interrupted, in place of what it was to be.
+  public var isCorrection = false
 
   public init(
     speaker: Speaker, responseID: String? = nil, itemID: String? = nil, text: String, isWhole: Bool,

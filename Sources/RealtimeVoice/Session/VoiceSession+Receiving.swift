@@ -207,7 +207,10 @@ extension VoiceSession {
         if delta.itemID == nil { delta.itemID = answers.active?.ownItemID }
       } else if delta.itemID == nil {
         // Words come before the audio, which is what an answer consists of; or they correct one that was cut.
-        if let cut = answers.correctableItemID { history.correct(itemID: cut, delta.text) }
+        if let cut = answers.correctableItemID {
+          history.correct(itemID: cut, delta.text)
+          delta.isCorrection = true
+        }
         delta.itemID = answers.correctableItemID ?? answers.ownItemID
         answers.correctableItemID = nil
       }

@@ -66,7 +66,8 @@ struct ChatRun {
         let started = try Blocking.run { try await Simulator.start() }
         simulator = started
         endpoint = try ServiceEndpoint(.openAI, url: started.chatCompletionsURL)
-        if !command.quiet { Diagnostics.write("no key and no --url: a simulator in this process answers") }
+        Diagnostics.warn(
+          "no key (OPENAI_API_KEY) and no --url: a simulator in this process answers; no model is behind it")
       } else {
         simulator = nil
         let base = choice.baseURL ?? "https://api.openai.com/v1"

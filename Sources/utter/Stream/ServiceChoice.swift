@@ -58,18 +58,26 @@ struct ServiceChoice: ParsableArguments {
   func key(_ variables: [String]) throws -> Credential? {
     let environment = ProcessInfo.processInfo.environment
     if let keyFile {
-      // A handle, since the file may be a pipe: '<(pass show openai)'.
-      guard let file = FileHandle(forReadingAtPath: keyFile),
-        let bytes = try? file.read(upToCount: Self.longestKeyFile + 1), bytes.count <= Self.longestKeyFile,
-        let text = String(data: bytes, encoding: .utf8)
-      else { throw Failure("\(keyFile): cannot be read as a key") }
+      // Not named: a key that was given in its place must not be shown.
+      guard FileManager.default.fileExists(atPath: keyFile) else { throw Failure("--key-file: there is no such file") }
+      guard !isFolder(keyFile), let text = try? String(contentsOfFile: keyFile, encoding: .utf8) else {
+        throw Failure("\(keyFile): cannot be read as a key")
+      }
       let key = text.trimmingCharacters(in: .whitespacesAndNewlines)
       guard !key.isEmpty else { throw Failure("\(keyFile): holds no key") }
+      guard !key.contains(where: \.isWhitespace) else { throw Failure("\(keyFile): holds more than a key") }
       return Credential(key)
     }
     if let keyEnv {
+      guard
+        keyEnv.utf8.allSatisfy({
+          $0 == UInt8(ascii: "_") || Character(UnicodeScalar($0)).isLetter || Character(UnicodeScalar($0)).isNumber
+        })
+      else {
+        throw Misuse("--key-env takes a variable's name, not a key")
+      }
       guard let key = environment[keyEnv], !key.isEmpty else {
-        throw Failure("the environment variable \(keyEnv.onOneLine) holds no key")
+        throw Failure("the environment variable of --key-env holds no key")
       }
       return Credential(key)
     }

@@ -25,11 +25,10 @@ struct ServiceStand {
     } catch {
       preconditionFailure("\(error)")
     }
-    if !isQuiet {
-      Diagnostics.write(
-        "no key (\(dialect.keyVariables.joined(separator: ", "))) and no --url: a simulator in this process answers. It "
-          + "hears speech, not words, and no model is behind it.")
-    }
+    // Never silent: invented answers must not be taken for a model's.
+    Diagnostics.warn(
+      "no key (\(dialect.keyVariables.joined(separator: ", "))) and no --url: a simulator in this process answers. It "
+        + "hears speech, not words, and no model is behind it.")
   }
 
   var isSimulated: Bool { simulator != nil }

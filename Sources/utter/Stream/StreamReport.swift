@@ -12,6 +12,8 @@ actor StreamReport {
   private var order: [String] = []
   private var usage = Usage()
 
+  /// Whether there has been a session.
+  private var wasReady = false
   private(set) var turnCount = 0
   private(set) var answerCount = 0
   private(set) var badAnswerCount = 0
@@ -91,10 +93,12 @@ actor StreamReport {
     case .malformed(let what): Diagnostics.warn("a message that cannot be read: \(what.onOneLine)")
     case .reconnecting(let attempt, let delay, let reason):
       Diagnostics.warn(
-        "connection lost (\(reason.onOneLine)), attempt \(attempt) in \(Int(delay.milliseconds.rounded())) ms")
+        "\(wasReady ? "connection lost" : "cannot connect") (\(reason.onOneLine)), attempt \(attempt) in "
+          + "\(Int(delay.milliseconds.rounded())) ms")
     case .renewing: tell("the connection reaches its limit and is renewed")
     case .closed(let end): self.end = end
-    case .ready, .turnStarted, .answerStarted, .playoutFinished, .playoutStarved, .ducked, .restored, .toolReturned,
+    case .ready: wasReady = true
+    case .turnStarted, .answerStarted, .playoutFinished, .playoutStarved, .ducked, .restored, .toolReturned,
       .rateLimits, .unknown:
       break
     }
@@ -110,7 +114,7 @@ actor StreamReport {
     timings.append(timing)
     let clocks = [("the commit", timing.committed), ("the end of speech", timing.speechEnded)]
       .compactMap { name, start in start.map { "\(Int((played - $0).milliseconds.rounded())) ms after \(name)" } }
-    tell("turn \(timings.count): first sample of the answer \(clocks.joined(separator: ", "))")
+    tell("turn \(turnCount): first sample of the answer \(clocks.joined(separator: ", "))")
   }
 
   // MARK: Words
@@ -120,7 +124,7 @@ actor StreamReport {
     if delta.isWhole {
       let isNew = texts.removeValue(forKey: key) == nil
       if !isNew { order.removeAll { $0 == key } }
-      put(delta.speaker, delta.text)
+      put(delta.speaker, delta.text, isCorrection: delta.isCorrection)
     } else if texts[key] == nil {
       texts[key] = (delta.speaker, delta.text)
       order.append(key)
@@ -138,8 +142,9 @@ actor StreamReport {
     order.removeAll()
   }
 
-  private func put(_ speaker: TextDelta.Speaker, _ text: String) {
-    let line = "\(speaker == .user ? "user" : "answer"): \(text.onOneLine)"
+  private func put(_ speaker: TextDelta.Speaker, _ text: String, isCorrection: Bool = false) {
+    let name = speaker == .user ? "user" : isCorrection ? "answer, as heard" : "answer"
+    let line = "\(name): \(text.onOneLine)"
     guard !text.isEmpty else { return }
     guard let words else { return tell(line) }
     guard wordsFailure == nil else { return }

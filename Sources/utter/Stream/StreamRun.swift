@@ -1,6 +1,7 @@
 import AudioDSP
 import AudioFiles
 import Foundation
+import Logging
 import RealtimeSimulator
 import RealtimeVoice
 import RealtimeVoiceNIO
@@ -38,8 +39,9 @@ struct StreamRun {
     let configuration = try command.configuration(
       dialect, inputRate: recording.sampleRate, channelCount: recording.channelCount)
     let stand = try ServiceStand(command.service, dialect, isQuiet: command.quiet)
+    defer { stand.stop() }
     let report = try StreamReport(
-      words: command.answers == "-" ? nil : "-", timeline: command.timeline,
+      words: command.answers == "-" || command.timeline == "-" ? nil : "-", timeline: command.timeline,
       model: stand.isSimulated ? nil : command.service.model ?? dialect.defaultModel, isQuiet: command.quiet)
     let answers = AnswerFile(command.answers)
     let client: VoiceClient
@@ -86,10 +88,11 @@ struct StreamRun {
     } catch {
       brokenOff = error
     }
-    try feeder.end()
+    // Ctrl-C ends a live input, and what has come of it is finished; a file's session is over.
+    try feeder.end(isFinished: isLive)
     player?.cancel()
     let hasFailed = try Blocking.run { await client.isClosed }
-    let isInterrupted = LiveInputs.areEnded && !hasFailed
+    let isInterrupted = LiveInputs.areEnded && !hasFailed && !isLive
     try Blocking.run {
       await player?.value
       // What had come when the session failed was said.
@@ -103,11 +106,13 @@ struct StreamRun {
     try toldAll.get()
     // A session that has failed ends a live input, which may then seem to be broken.
     if let brokenOff, !hasFailed, !(brokenOff is SessionIsOver) { throw brokenOff }
-    if brokenOff == nil { try recording.tellDamage(nonFiniteCount: 0) }
+    // What was ended from here is cut off as it was to be.
+    if brokenOff == nil, !LiveInputs.areEnded { try recording.tellDamage(nonFiniteCount: 0) }
     try conclude(report, answers)
-    stand.stop()
-    // A live input has been ended as it ends; a file has not been heard to its end.
-    if isInterrupted, !isLive { Interruption.end() }
+    if isInterrupted {
+      stand.stop()
+      Interruption.end()
+    }
   }
 
   private static func isPipe(_ path: String) -> Bool {
@@ -196,12 +201,15 @@ struct StreamRun {
     }
 
     /// The input has ended: what is under way is finished.
-    func end() throws {
+    ///
+    /// - Parameter isFinished: Whether that is so when the input was ended from here, too.
+    func end(isFinished: Bool) throws {
       try Blocking.run { [self] in
-        if LiveInputs.areEnded { return }
+        func isGivenUp() -> Bool { LiveInputs.areEnded && !isFinished }
+        if isGivenUp() { return }
         await client.endTurn()
         await client.endInput()
-        while await !client.isSettled, !LiveInputs.areEnded {
+        while await !client.isSettled, !isGivenUp() {
           let played = isPaced ? false : await playWaiting()
           if !played { try? await Task.sleep(for: .milliseconds(1)) }
         }

@@ -61,6 +61,7 @@ extension SessionEvent {
       set("speaker", delta.speaker.rawValue)
       set("text", delta.text)
       set("whole", delta.isWhole)
+      if delta.isCorrection { set("correction", true) }
       set("item_id", delta.itemID)
     case .playoutStarted(let itemID, let timing):
       named("playout_started")
