@@ -139,7 +139,9 @@ extension VoiceSession {
   public mutating func nextMessage(into buffer: inout [UInt8], at now: Duration) -> OutgoingMessage? {
     while true {
       if let message = urgent.next() {
-        buffer = message
+        // Its memory stays, for the audio behind it.
+        buffer.removeAll(keepingCapacity: true)
+        buffer.append(contentsOf: message)
         return .control
       }
       guard phase == .ready, let first = microphone?.feed.queue.first else { return nil }

@@ -72,6 +72,10 @@ public actor VoiceClient {
   /// - Parameters:
   ///   - endpoint: Where the service is, with the key.
   ///   - configuration: Of the session; its dialect is the endpoint's.
+  ///   - tools: What the service may call, each by its own name. They run outside of the event loop, each call as a task
+  ///     of its own that is cancelled when its result is not wanted any more.
+  ///   - transport: Limits of the connections.
+  ///   - group: Of which one event loop does all of the client's work.
   ///   - logger: Is told of connections at level debug: never audio, words or keys.
   /// - Throws: `SessionConfigurationError`
   public init(
@@ -517,7 +521,7 @@ public struct TimedSessionEvent: Hashable, Sendable {
   }
 }
 
-/// What happens in a session; it ends with the session, or when the task is cancelled.
+/// What happens in a session; it ends with the session, or, when what waits has been taken, with the task's cancellation.
 public struct SessionEvents: AsyncSequence, Sendable {
   let client: VoiceClient
 

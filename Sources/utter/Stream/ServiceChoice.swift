@@ -142,7 +142,9 @@ struct ServiceChoice: ParsableArguments {
 
 extension ServiceEndpoint {
   /// Whether nobody else is on the way.
-  var isLocal: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+  var isLocal: Bool {
+    host == "localhost" || host == "::1" || host.hasPrefix("127.") && host.allSatisfy { $0.isNumber || $0 == "." }
+  }
 }
 
 /// What can be streamed to: the dialects of sessions, and chat completions.

@@ -277,7 +277,9 @@ private final class Counter: Sendable {
   func advance(by count: Int, _ rate: SampleRate) -> ContinuousClock.Instant {
     state.withLock {
       $0.frameCount += count
-      return $0.start + .nanoseconds(Int64($0.frameCount) * 1_000_000_000 / Int64(rate.hertz))
+      // In two parts: nanoseconds of all of them would overflow after two days.
+      let (seconds, rest) = $0.frameCount.quotientAndRemainder(dividingBy: rate.hertz)
+      return $0.start + .seconds(seconds) + .nanoseconds(Int64(rest) * 1_000_000_000 / Int64(rate.hertz))
     }
   }
 }

@@ -10,11 +10,11 @@ import Synchronization
 /// 'utter budget --session': gets turns, and tells what became of their milliseconds.
 struct SessionBudgetRun {
   /// What the simulator says.
-  private static let answer = Duration.milliseconds(200)
+  private static let answerDuration = Duration.milliseconds(200)
   /// Of the simulator's audio in a message: as much as one of ours has.
-  private static let answerDelta = Duration.milliseconds(20)
+  private static let answerDeltaDuration = Duration.milliseconds(20)
   /// What is said where no recording is given.
-  private static let speech = Duration.milliseconds(400)
+  private static let speechDuration = Duration.milliseconds(400)
   /// Of what is said in a turn.
   private static let audioDurations = 0.1...60.0
   /// How long all turns take where their number is not given.
@@ -146,7 +146,7 @@ struct SessionBudgetRun {
 
   private func defaultTurnCount(turnSeconds: Double) -> Int {
     // With its answer and what passes in between.
-    let all = turnSeconds + Self.answer.seconds + 0.1
+    let all = turnSeconds + Self.answerDuration.seconds + 0.1
     return max(3, min(Self.mostTurns, Int(Self.patience.seconds / all)))
   }
 
@@ -155,7 +155,7 @@ struct SessionBudgetRun {
     guard let path = command.session.audio else {
       let rate = command.inputRate
       let samples = SpeechLikeSignal.interleaved(rate, channelCount: 1)
-      return (Array(samples.prefix(rate.sampleCount(in: Self.speech))), rate, 1)
+      return (Array(samples.prefix(rate.sampleCount(in: Self.speechDuration))), rate, 1)
     }
     let inputs = try InputFiles([path])
     guard !inputs.isMultiple else { throw Misuse("--audio is one recording, not a folder") }
@@ -217,8 +217,8 @@ struct SessionBudgetRun {
 
   private func simulate(_ measurement: SessionMeasurement, _ dialect: Dialect, _ turnCount: Int) throws -> Measured {
     var configuration = SimulatorConfiguration()
-    configuration.answerDuration = Self.answer
-    configuration.deltaDuration = Self.answerDelta
+    configuration.answerDuration = Self.answerDuration
+    configuration.deltaDuration = Self.answerDeltaDuration
     // No faster than it is heard: a head start would hide what the jitter buffer costs.
     configuration.pacing = .realTime(lead: .zero)
     return try Blocking.run { [configuration] in
