@@ -85,7 +85,8 @@ let package = Package(
       name: "utter",
       dependencies: [
         "AudioDSP", "AudioFiles", "RealtimeVoice", "RealtimeVoiceNIO", "RealtimeSimulator", "LatencyBudget",
-        nio("NIOPosix"), .product(name: "ArgumentParser", package: "swift-argument-parser", condition: toolOnly),
+        nio("NIOPosix"), .product(name: "Logging", package: "swift-log", condition: networkOnly),
+        .product(name: "ArgumentParser", package: "swift-argument-parser", condition: toolOnly),
       ],
       swiftSettings: swiftSettings),
 

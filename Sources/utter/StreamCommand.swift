@@ -120,6 +120,13 @@ struct StreamCommand: ParsableCommand {
     if service.dialect == .chat {
       if turns != nil || realtime { throw Misuse("openai-chat has no turns: the whole recording is one question") }
       if toolDemo { throw Misuse("--tool-demo is for sessions") }
+      if language != nil || transcription != nil || interruptMilliseconds != 300 || chunkMilliseconds != 20
+        || !segmentation.isEmpty
+      {
+        throw Misuse(
+          "openai-chat takes no --language, --transcription, --interrupt-ms, --chunk-ms or options of the detector: it "
+            + "is one question without turns")
+      }
       if service.path != nil || !service.query.isEmpty {
         throw Misuse("openai-chat takes --url or --base-url, without --path and --query")
       }

@@ -123,6 +123,9 @@ public struct SessionConfiguration: Hashable, Sendable {
     try check("reconnection.longestDelay", reconnection.longestDelay, .zero...Self.limits.upperBound)
     try check("reconnection.resetAfter", reconnection.resetAfter, .zero...Self.limits.upperBound)
     guard historyLimit >= 0 else { throw .historyLimit(historyLimit) }
+    for threshold in [interruption.threshold, interruption.duckingThreshold] where !(0...1).contains(threshold) {
+      throw .threshold(threshold)
+    }
   }
 
   /// What bounds the memory of waiting audio.
@@ -145,6 +148,8 @@ public enum SessionConfigurationError: Error, Equatable, CustomStringConvertible
   /// A gain that makes answers louder while the user speaks.
   case duckingGain(Double)
   case historyLimit(Int)
+  /// A score that is none.
+  case threshold(Float)
   /// What the service is to be told.
   case settings(SessionSettingsError)
   /// The microphone's channels.
@@ -159,6 +164,7 @@ public enum SessionConfigurationError: Error, Equatable, CustomStringConvertible
       "\(name) of \(value) is outside of \(range.lowerBound) to \(range.upperBound)"
     case .noTurnDetection: "the service is to find turns, with its turn detection off"
     case .duckingGain(let gain): "a ducking gain of \(gain) dB is above 0"
+    case .threshold(let threshold): "an interruption's threshold of \(threshold) is outside of 0 to 1"
     case .historyLimit(let limit): "a history of \(limit) bytes"
     case .settings(let error): "\(error)"
     case .input(let error): "\(error)"

@@ -65,6 +65,13 @@ extension VoiceSession {
     tell(.ducked)
   }
 
+  /// Stops the answer, as someone who speaks over it does: a button, say. Nothing more of it is played; it is cancelled,
+  /// and its items are cut at what was heard, as far as the dialect has that.
+  public mutating func stopAnswer(at now: Duration) {
+    guard phase == .ready else { return }
+    interrupt(at: now, servicesOwn: false)
+  }
+
   /// The user has the turn: nothing more of the answer is played, here or at the service.
   ///
   /// - Parameter servicesOwn: Whether the service ends the answer by itself.

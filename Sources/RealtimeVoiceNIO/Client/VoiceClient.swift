@@ -194,6 +194,12 @@ public actor VoiceClient {
     return session.write(text, at: now)
   }
 
+  /// Stops the answer, as someone who speaks over it does.
+  public func stopAnswer() {
+    session.stopAnswer(at: now)
+    pump()
+  }
+
   /// The microphone is off for good.
   public func endInput() {
     session.endInput(at: now)

@@ -106,6 +106,7 @@ struct ChatRun {
   }
 
   private func tell(_ answer: ChatCompletionResponse, after elapsed: Duration) throws {
+    if answer.audio != nil, answer.audio?.samples == nil { throw Failure("the answer's audio cannot be read") }
     if let refusal = answer.refusal { throw Failure("the model refuses: \(refusal.onOneLine)") }
     let line = "answer: \((answer.audio?.transcript ?? answer.text ?? "").onOneLine)"
     if command.answers == "-" {

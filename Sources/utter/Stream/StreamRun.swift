@@ -65,7 +65,8 @@ struct StreamRun {
     }
     try Blocking.run { await client.start() }
     let feeder = Feeder(client: client, answers: answers, rate: recording.sampleRate, isPaced: isPaced)
-    try feeder.awaitReady()
+    // A microphone does not wait: what it gives before the session is ready is kept, within bounds.
+    if isLive { feeder.begin() } else { try feeder.awaitReady() }
     let player = isPaced ? Task.detached { await feeder.play() } : nil
     if case .pushToTalk = configuration.turnTaking { try Blocking.run { await client.beginTurn() } }
     let channelCount = recording.channelCount
@@ -172,6 +173,8 @@ struct StreamRun {
 
     /// Whether nothing more is to be heard.
     var isOver: Bool { LiveInputs.areEnded || state.isClosed }
+
+    func begin() { state.restart() }
 
     func awaitReady() throws {
       try Blocking.run { [self] in
