@@ -499,6 +499,9 @@ public actor VoiceClient {
     }
   }
 
+  /// Whether somebody waits for an event.
+  var isListenedTo: Bool { listener != nil }
+
   /// Lets a listener go whose task is cancelled, unless another one has taken its place meanwhile.
   private func stopListening(_ number: Int) {
     guard let listener, listener.number == number else { return }
