@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -37,7 +38,15 @@ import Testing
 
   @Test func contendedMutex() async throws {
     let shared = Mutex([0])
-    try await Self.onTwoLoops { for _ in 0..<10_000 { shared.withLock { $0[0] += 1 } } }
+    try await Self.onTwoLoops {
+      for _ in 0..<10_000 {
+        shared.withLock {
+          $0[0] += 1
+          // Held so long that the other one must wait.
+          if $0[0].isMultiple(of: 64) { usleep(50) }
+        }
+      }
+    }
     #expect(shared.withLock { $0[0] } == 20_000)
   }
 }
