@@ -17,6 +17,8 @@ final class StepPlayer<Step> {
   private var position = 0
   private var timer: ScheduledAction?
   private(set) var isRunning = true
+  /// A step that sends much may be told of room while it is done: it must not be done twice.
+  private var isPlaying = false
   /// Holds what is played; let go of at the end.
   private var perform: ((Step) -> Outcome)?
 
@@ -38,7 +40,9 @@ final class StepPlayer<Step> {
 
   /// Goes on, after the start and whenever the connection can take more.
   func play() {
-    guard isRunning, timer == nil else { return }
+    guard isRunning, timer == nil, !isPlaying else { return }
+    isPlaying = true
+    defer { isPlaying = false }
     for _ in 0..<Self.burstLength {
       guard isRunning, let perform else { return }
       guard position < steps.count else { return stop() }
