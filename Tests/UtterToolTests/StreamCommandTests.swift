@@ -180,26 +180,29 @@ import Testing
     process.executableURL = Tool.url
     process.arguments = ["stream", Tool.speech, "--realtime", "--answers", answers, "--timeline", timeline]
     process.environment = ProcessInfo.processInfo.environment.merging(Self.noKeys) { $1 }
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
+    let errors = Pipe()
+    process.standardOutput = FileHandle.nullDevice
+    process.standardError = errors
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    // The first turn's words say that an answer is under way.
+    // An answer's words may come before any of it is played; this is told when its first samples are.
     var text = ""
-    while !text.contains("answer: ") {
-      let data = output.fileHandleForReading.availableData
+    while !text.contains("first sample of the answer") {
+      let data = errors.fileHandleForReading.availableData
       if data.isEmpty { break }
       text += String(decoding: data, as: UTF8.self)
     }
-    #expect(text.contains("answer: "))
+    #expect(text.contains("first sample of the answer"))
     kill(process.processIdentifier, SIGINT)
     process.waitUntilExit()
     #expect(process.terminationReason == .uncaughtSignal)
     #expect(process.terminationStatus == SIGINT)
     #expect(try Self.events(timeline).last?["event"] as? String == "closed")
     #expect(try folder.contents == ["answers.wav", "timeline.jsonl"])
-    _ = try Self.sampleCount(answers)
+    let (count, rate) = try Self.sampleCount(answers)
+    #expect(rate == .hz24000)
+    // Some of the answer of two seconds, which nobody heard to its end.
+    #expect(count > 0 && count < 2 * 24_000)
   }
 
   @Test("A full disk is one error, and the exit status")
