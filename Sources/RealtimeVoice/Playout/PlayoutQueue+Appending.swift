@@ -37,7 +37,7 @@ extension PlayoutQueue {
       // What a service sends after it said that an item was complete: the output has been silent since.
       items[i].state = .waiting
       items[i].isStarved = items[i].hasStarted
-      current = i
+      current = min(current, i)
     }
   }
 

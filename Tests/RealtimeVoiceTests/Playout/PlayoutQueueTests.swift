@@ -37,6 +37,26 @@ extension PlayoutQueue {
 
   static func ones(_ count: Int) -> [Int16] { [Int16](repeating: 1_000, count: count) }
 
+  @Test("Late audio of two items whose ends were told before they were heard is played in their order")
+  func lateAudioOfSeveralItems() {
+    for order in [["a", "b"], ["b", "a"]] {
+      var queue = Self.queue()
+      // Half a sample is no sample: both are over without having been heard.
+      for id in ["a", "b"] {
+        let half: [UInt8] = [1]
+        queue.append(half.span, encoding: .pcm16, toItem: id)
+        queue.complete(itemID: id)
+      }
+      for id in order {
+        let rest: [UInt8] = [0]
+        queue.append(rest.span, encoding: .pcm16, toItem: id)
+        queue.append(id == "a" ? [2, 3] : [4, 5], to: id)
+      }
+      #expect(queue.pull(7) == [1, 2, 3, 1, 4, 5, 0])
+      #expect(queue.isEmpty == true)
+    }
+  }
+
   @Test func itemsFollowOneAnotherWithoutAGap() {
     var queue = Self.queue()
     queue.append([1, 2, 3], to: "a")
