@@ -40,6 +40,9 @@ public struct SampleRate: Hashable, Sendable, Comparable, CustomStringConvertibl
 
   /// `sampleCount` samples at this rate, in seconds.
   public func seconds(of sampleCount: Int) -> Double { Double(sampleCount) / Double(hertz) }
+
+  /// How long `sampleCount` samples last, parts of an attosecond dropped. Counts of any size do not overflow.
+  public func duration(of sampleCount: Int) -> Duration { .seconds(sampleCount) / hertz }
 }
 
 /// A sample rate outside of ``SampleRate/range``.

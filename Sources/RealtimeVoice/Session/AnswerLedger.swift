@@ -46,7 +46,7 @@ struct AnswerLedger: Sendable {
   /// Answers that are over here, those of which the service said it, and those that are not to be heard.
   private var finished = RecentIDs()
   private var done = RecentIDs()
-  private var dead = RecentIDs()
+  private var silenced = RecentIDs()
   private var answerCount = 0
 
   init(stallLimit: Duration, quietEnd: Duration?) {
@@ -86,7 +86,7 @@ struct AnswerLedger: Sendable {
 
   // MARK: Waiting
 
-  mutating func await(for wait: Duration, from now: Duration, askedBy eventID: String? = nil) {
+  mutating func startAwaiting(for wait: Duration, from now: Duration, askedBy eventID: String? = nil) {
     awaited = (now + wait, wait)
     askedBy = eventID
   }
@@ -105,9 +105,9 @@ struct AnswerLedger: Sendable {
   // MARK: Answers
 
   /// Whether nothing more of this answer is to be heard.
-  func isDead(_ responseID: String?) -> Bool {
+  func isSilenced(_ responseID: String?) -> Bool {
     guard let responseID else { return active?.isInterrupted ?? false }
-    if dead.contains(responseID) { return true }
+    if silenced.contains(responseID) { return true }
     guard let place = place(of: responseID) else { return false }
     return open[place].isInterrupted
   }
@@ -135,7 +135,7 @@ struct AnswerLedger: Sendable {
       if !open[place].isEnding { open[place].lastEventAt = now }
       if open[place].responseID == nil, let responseID {
         open[place].responseID = responseID
-        if open[place].isInterrupted { dead.insert(responseID) }
+        if open[place].isInterrupted { silenced.insert(responseID) }
       }
       return false
     }
@@ -185,12 +185,12 @@ struct AnswerLedger: Sendable {
   /// Nothing more of the answers under way is to be heard.
   ///
   /// - Returns: The names of those that are interrupted by this.
-  mutating func kill() -> [String?] {
+  mutating func silenceAll() -> [String?] {
     var names: [String?] = []
     for i in open.indices where !open[i].isInterrupted {
       open[i].isInterrupted = true
       names.append(open[i].responseID)
-      if let id = open[i].responseID { dead.insert(id) }
+      if let id = open[i].responseID { silenced.insert(id) }
     }
     return names
   }
@@ -201,8 +201,8 @@ struct AnswerLedger: Sendable {
   }
 
   /// Nothing more of this answer is to be heard.
-  mutating func kill(_ responseID: String?) {
-    if let responseID { dead.insert(responseID) }
+  mutating func silence(_ responseID: String?) {
+    if let responseID { silenced.insert(responseID) }
   }
 
   /// All answers are over; another connection names them anew.

@@ -52,9 +52,11 @@ public struct SessionConfiguration: Hashable, Sendable {
 
   /// For the service's word that the session exists, behind the connection's own limit.
   public var startLimit = Duration.seconds(10)
-  /// For the first word of an answer that was asked for. OpenAI's models with reasoning take up to some seconds.
+  /// For the first word of an answer that was asked for. OpenAI's models with reasoning take up to some seconds. Where
+  /// the service says nothing at all meanwhile, the connection counts as lost.
   public var answerLimit = Duration.seconds(30)
-  /// Between two events of an answer.
+  /// Between two events of an answer. It is then cancelled, and the connection counts as lost where nothing at all comes
+  /// back to that within as long again, at the most 5 s.
   public var stallLimit = Duration.seconds(10)
 
   // Connections.

@@ -54,6 +54,7 @@ extension VoiceSession {
     uncommittedCount = 0
     refusalCount = 0
     readyAt = nil
+    silenceLimit = nil
     renewalDue = nil
     renewalLimit = nil
     // Results for calls of a session that is gone would be refused.
@@ -83,6 +84,21 @@ extension VoiceSession {
     forgetConnection()
     phase = .connecting
     actions.append(.connect(after: delay))
+  }
+
+  // MARK: Silence
+
+  /// Gives a connection up whose service has fallen silent and says nothing, though it was spoken to.
+  mutating func passSilenceLimit(at now: Duration) {
+    guard let limit = silenceLimit, now >= limit else { return }
+    loseToSilence(at: now)
+  }
+
+  mutating func loseToSilence(at now: Duration) {
+    let silence = Duration.seconds((now - lastMessageAt).components.seconds)
+    loseConnection(
+      ConnectionEnd(reason: "the service has said nothing for \(silence.text)", isTransient: true), at: now,
+      disconnects: true)
   }
 
   // MARK: Renewal
@@ -157,6 +173,7 @@ extension VoiceSession {
     guard prepareAudio(announcement, at: now) else { return }
     phase = .ready
     readyAt = now
+    lastMessageAt = now
     let limit = configuration.connectionLimit ?? rules.connectionLimit
     renewalDue = limit.map { now + max($0 / 2, $0 - configuration.renewalMargin) }
     renewalLimit = limit.map { now + max($0 * 3 / 4, $0 - min(.seconds(5), configuration.renewalMargin)) }

@@ -106,7 +106,7 @@ extension VoiceSession {
 
   /// Of samples that are sent.
   private func duration(of sampleCount: Int) -> Duration {
-    .nanoseconds(Int64(sampleCount) * 1_000_000_000 / Int64(audioEncoder.sampleRate.hertz))
+    audioEncoder.sampleRate.duration(of: sampleCount)
   }
 
   // MARK: Out
@@ -144,7 +144,7 @@ extension VoiceSession {
         buffer.append(contentsOf: message)
         return .control
       }
-      guard phase == .ready, let first = microphone?.feed.queue.first else { return nil }
+      guard phase == .ready, silenceLimit == nil, let first = microphone?.feed.queue.first else { return nil }
       switch first {
       case .audio(let count, let heardAt):
         if chunk.count < count { chunk.append(contentsOf: repeatElement(0, count: count - chunk.count)) }
@@ -213,7 +213,7 @@ extension VoiceSession {
     if rules.asksForAnswers {
       askForAnswer(at: now)
     } else {
-      answers.await(for: configuration.answerLimit, from: now)
+      answers.startAwaiting(for: configuration.answerLimit, from: now)
     }
   }
 
@@ -256,7 +256,7 @@ extension VoiceSession {
       askForAnswer(at: now)
     } else if answers.awaited == nil, let end = speechEnd, end > answeredSpeechEnd ?? 0 {
       // The service does not say that it has found a turn: there was speech, so there will be an answer.
-      answers.await(for: configuration.answerLimit, from: now)
+      answers.startAwaiting(for: configuration.answerLimit, from: now)
     }
   }
 

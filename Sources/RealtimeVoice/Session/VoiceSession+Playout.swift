@@ -76,9 +76,9 @@ extension VoiceSession {
   ///
   /// - Parameter servicesOwn: Whether the service ends the answer by itself.
   mutating func interrupt(at now: Duration, servicesOwn: Bool) {
-    let killed = answers.kill()
-    guard isSounding || !killed.isEmpty else { return }
-    if !servicesOwn { for responseID in killed { say(.cancelResponse(id: responseID)) } }
+    let silenced = answers.silenceAll()
+    guard isSounding || !silenced.isEmpty else { return }
+    if !servicesOwn { for responseID in silenced { say(.cancelResponse(id: responseID)) } }
     stopPlayout(editing: true)
   }
 

@@ -11,6 +11,8 @@ extension VoiceSession {
     case .idle, .connecting, .closed: return
     case .starting, .ready: break
     }
+    lastMessageAt = now
+    silenceLimit = nil
     if isBinary, !rules.takesBinary {
       tell(.malformed("a binary message of \(message.count) bytes"))
       return
@@ -47,7 +49,7 @@ extension VoiceSession {
       guard isServicesTurn else { return }
       serviceHearsSpeech = false
       uncommittedCount = 0
-      if serviceCreatesAnswers, answers.isIdle { answers.await(for: configuration.answerLimit, from: now) }
+      if serviceCreatesAnswers, answers.isIdle { answers.startAwaiting(for: configuration.answerLimit, from: now) }
     case .responseStarted(let id): noteAnswer(id, at: now)
     case .audio(let delta): take(delta, at: now)
     case .audioDone(let itemID): completeItem(itemID)
@@ -159,7 +161,7 @@ extension VoiceSession {
 
   private mutating func take(_ delta: AudioDelta, at now: Duration) {
     if let sequence = delta.sequence, sequence <= answers.interruptedThrough { return }
-    guard !answers.isDead(delta.responseID) else {
+    guard !answers.isSilenced(delta.responseID) else {
       // It goes on all the same, so that it has not stalled.
       noteAnswer(delta.responseID, at: now)
       return
@@ -167,7 +169,7 @@ extension VoiceSession {
     noteAnswer(delta.responseID, at: now)
     if calls.isEmpty, !rules.asksForAnswers { answers.forgetCalls() }
     // It may have been interrupted as soon as it began.
-    guard !answers.isDead(delta.responseID), !delta.bytes.isEmpty else { return }
+    guard !answers.isSilenced(delta.responseID), !delta.bytes.isEmpty else { return }
     if let rate = delta.format.sampleRate, rate != playoutRate {
       tell(.malformed("audio at \(rate) where \(playoutRate) was agreed upon"))
       return
@@ -197,7 +199,7 @@ extension VoiceSession {
     var delta = delta
     if let itemID = delta.itemID { delta.itemID = name(ofItem: itemID) }
     if delta.speaker == .assistant {
-      guard !answers.isDead(delta.responseID) else {
+      guard !answers.isSilenced(delta.responseID) else {
         noteAnswer(delta.responseID, at: now)
         return
       }
@@ -224,7 +226,7 @@ extension VoiceSession {
   private mutating func finishAnswer(_ outcome: ResponseOutcome, at now: Duration) {
     guard answers.noteDone(outcome.responseID) else { return }
     if let usage = outcome.usage { count(usage) }
-    if case .cancelled = outcome.status { answers.kill(outcome.responseID) }
+    if case .cancelled = outcome.status { answers.silence(outcome.responseID) }
     // Given up before.
     if answers.isFinished(outcome.responseID) { return }
     if outcome.responseID != nil || answers.awaited != nil {
@@ -241,11 +243,18 @@ extension VoiceSession {
     goOn(at: now)
   }
 
+  /// How long a service may take to say anything where it was told something that it always answers. Intercontinental
+  /// round trips take .3 s.
+  private static let signOfLifeLimit = Duration.seconds(5)
+
   /// Nothing comes of an answer any more.
   private mutating func giveUp(_ answer: AnswerLedger.Answer, at now: Duration) {
     for itemID in answer.itemIDs { playout.complete(itemID: itemID) }
-    say(.cancelResponse(id: answer.responseID))
-    answers.kill(answer.responseID)
+    // It is told that it was cancelled, or why it cannot be.
+    if say(.cancelResponse(id: answer.responseID)), lastMessageAt <= answer.lastEventAt {
+      silenceLimit = now + min(configuration.stallLimit, Self.signOfLifeLimit)
+    }
+    answers.silence(answer.responseID)
     guard answers.finish(answer.responseID) != nil else { return }
     tell(
       .answerFinished(
@@ -264,7 +273,7 @@ extension VoiceSession {
         askForAnswer(at: now)
       } else if answers.awaited == nil {
         // Owed until the answer comes, or does not.
-        answers.await(for: configuration.answerLimit, from: now)
+        answers.startAwaiting(for: configuration.answerLimit, from: now)
       }
     } else if wantsAnswer {
       askForAnswer(at: now)
@@ -283,7 +292,7 @@ extension VoiceSession {
     wantsAnswer = false
     let eventID = "utter-\(nextEventNumber)"
     if say(.createResponse) {
-      answers.await(for: configuration.answerLimit, from: now, askedBy: eventID)
+      answers.startAwaiting(for: configuration.answerLimit, from: now, askedBy: eventID)
     }
   }
 
@@ -296,7 +305,7 @@ extension VoiceSession {
       answers.stopAwaiting()
       wantsAnswer = true
       // One of which nothing has come yet; if nothing comes, ours is asked for again.
-      if answers.open.isEmpty { answers.await(for: configuration.answerLimit, from: now) }
+      if answers.open.isEmpty { answers.startAwaiting(for: configuration.answerLimit, from: now) }
     case "session_expired":
       tell(.serviceError(error))
       renew(at: now)
@@ -333,6 +342,8 @@ extension VoiceSession {
       answers.stopAwaiting()
       answers.owesContinuation = false
       tell(.answerFinished(.missing(after: wait)))
+      // Not even that it has heard the question: there is nobody any more.
+      if lastMessageAt <= deadline - wait { return loseToSilence(at: now) }
     }
     while let answer = answers.overdue(at: now) {
       if rules.answerEnd == nil {
@@ -349,5 +360,6 @@ extension VoiceSession {
   /// Nothing was read for a while, by our own will: what the service was to say may be there already.
   public mutating func receivingResumed(at now: Duration) {
     answers.restartWaits(at: now)
+    if silenceLimit != nil { silenceLimit = now + min(configuration.stallLimit, Self.signOfLifeLimit) }
   }
 }

@@ -84,6 +84,11 @@ public struct VoiceSession: ~Copyable {
   var history: ConversationHistory
   var resumptionHandle: String?
   var seen = RecentIDs()
+  /// When the service last said anything.
+  var lastMessageAt = Duration.zero
+  /// When a service that has fallen silent must have said something, or the connection is taken for lost. What the
+  /// microphone gives waits until then: nobody might hear it.
+  var silenceLimit: Duration?
 
   // Connections.
   var attempt = 0
@@ -168,6 +173,7 @@ public struct VoiceSession: ~Copyable {
       consider(answers.deadline)
       consider(renewalDue)
       consider(inputEndDue)
+      consider(silenceLimit)
     }
     for call in calls.values { consider(call.limit) }
     return earliest
@@ -181,7 +187,7 @@ public struct VoiceSession: ~Copyable {
       case .some(let path): path.feed.queue.sampleCount
       case .none: 0
       }
-    return .nanoseconds(Int64(count) * 1_000_000_000 / Int64(audioEncoder.sampleRate.hertz))
+    return audioEncoder.sampleRate.duration(of: count)
   }
 
   /// Whether the owner should go on reading from the connection; if not, until enough has been played.
@@ -231,6 +237,7 @@ public struct VoiceSession: ~Copyable {
     case .ready:
       endInputIfDue(at: now)
       passAnswerLimits(at: now)
+      passSilenceLimit(at: now)
       renewIfDue(at: now)
     }
     passCallLimits(at: now)

@@ -30,7 +30,7 @@ struct AnswerTests {
     try rig.speak([Float](repeating: 0, count: 720), rate: 24_000)
   }
 
-  private static func ends(_ rig: SessionRig) -> [AnswerEnd] {
+  static func ends(_ rig: SessionRig) -> [AnswerEnd] {
     rig.events.compactMap { event in
       guard case .answerFinished(let end) = event else { return nil }
       return end
@@ -263,6 +263,7 @@ struct AnswerTests {
   @Test("An answer that does not come, stalls, or never ends is given up after its limit, and not before")
   func limits() throws {
     let missing = try Self.asked()
+    missing.receive(ServiceWords.committed("u1"))
     missing.pass(.seconds(29))
     #expect(!missing.isSettled && Self.ends(missing).isEmpty)
     missing.pass(.seconds(2))

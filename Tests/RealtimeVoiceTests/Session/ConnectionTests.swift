@@ -100,6 +100,107 @@ struct ConnectionTests {
     }
   }
 
+  private static func reasons(_ rig: SessionRig) -> [String] {
+    rig.events.compactMap { event in
+      guard case .reconnecting(_, _, let reason) = event else { return nil }
+      return reason
+    }
+  }
+
+  @Test("A service that says nothing to a question is left for another connection, and told no question twice")
+  func silence() throws {
+    let rig = try SessionRig(Self.configuration())
+    try AnswerTests.ask(rig)
+    rig.pass(.seconds(29))
+    #expect(Self.delays(rig).isEmpty)
+    rig.forgetSent()
+    rig.pass(.seconds(2))
+    #expect(AnswerTests.ends(rig) == [.missing(after: .seconds(30))])
+    #expect(Self.reasons(rig) == ["the service has said nothing for 30 s"])
+    rig.startSession()
+    #expect(rig.controls == ["session.update"] && rig.sentSamples.isEmpty)
+    #expect(rig.isSettled)
+    // One that goes on like that is asked once a turn, and the turns are spoken with pauses.
+    try AnswerTests.ask(rig)
+    rig.pass(.seconds(31))
+    #expect(AnswerTests.ends(rig).count == 2 && Self.reasons(rig).count == 2)
+  }
+
+  @Test("Anything that a service says shows that it is there", arguments: ["committed", "unknown", "malformed"])
+  func signOfLife(_ sign: String) throws {
+    let rig = try SessionRig(Self.configuration())
+    try AnswerTests.ask(rig)
+    switch sign {
+    case "committed": rig.receive(ServiceWords.committed("u1"))
+    case "unknown": rig.receive(#"{"type":"something.new"}"#)
+    default: rig.receive("{")
+    }
+    rig.pass(.seconds(31))
+    #expect(AnswerTests.ends(rig) == [.missing(after: .seconds(30))])
+    #expect(Self.reasons(rig).isEmpty && rig.isSettled)
+  }
+
+  @Test("A service that falls silent in an answer, and says nothing to its end, is left; what is heard meanwhile waits")
+  func silenceInAnswer() throws {
+    let rig = try SessionRig(Self.configuration())
+    try AnswerTests.ask(rig)
+    rig.receive(ServiceWords.created())
+    rig.receive(ServiceWords(.openAI).audio(AnswerTests.samples(480)))
+    #expect(rig.listen(.milliseconds(100)).count { $0 != 0 } == 480)
+    rig.pass(.milliseconds(9_900))
+    #expect(AnswerTests.ends(rig) == [.stalled(after: .seconds(10))])
+    #expect(rig.controls.last == "response.cancel")
+    rig.forgetSent()
+    let ramp = (0..<7_200).map { Float($0) / 32_768 }
+    rig.press()
+    try rig.speak(ramp, rate: 24_000)
+    rig.letGo()
+    #expect(rig.sent.isEmpty)
+    rig.pass(.milliseconds(4_600))
+    #expect(Self.reasons(rig).isEmpty)
+    rig.pass(.milliseconds(200))
+    #expect(Self.reasons(rig) == ["the service has said nothing for 15 s"])
+    rig.startSession()
+    #expect(rig.sentSamples == (0..<7_200).map { Int16($0) })
+    #expect(rig.controls == ["session.update", "input_audio_buffer.commit", "response.create"])
+    #expect(AnswerTests.ends(rig).count == 1)
+  }
+
+  @Test("A service that says that it cannot cancel what has stalled is there: what was heard meanwhile is sent")
+  func wordBehindStall() throws {
+    let rig = try SessionRig(Self.configuration())
+    try AnswerTests.ask(rig)
+    rig.receive(ServiceWords.created())
+    rig.pass(.seconds(10))
+    rig.forgetSent()
+    rig.press()
+    try rig.speak([Float](repeating: 0.25, count: 4_800), rate: 24_000)
+    rig.letGo()
+    #expect(rig.sent.isEmpty)
+    rig.receive(ServiceWords.error("response_cancel_not_active"))
+    #expect(rig.sentSamples.count == 4_800)
+    #expect(rig.controls == ["input_audio_buffer.commit", "response.create"])
+    rig.receive(ServiceWords.committed("u2"))
+    rig.pass(.seconds(20))
+    #expect(Self.reasons(rig).isEmpty)
+  }
+
+  @Test("A service that we do not read cannot be called silent")
+  func unread() throws {
+    let rig = try SessionRig(Self.configuration())
+    try AnswerTests.ask(rig)
+    rig.receive(ServiceWords.created())
+    rig.pass(.seconds(10))
+    #expect(AnswerTests.ends(rig).count == 1)
+    for _ in 0..<5 {
+      rig.pass(.seconds(4))
+      rig.receivingResumed()
+    }
+    #expect(Self.reasons(rig).isEmpty)
+    rig.pass(.seconds(5))
+    #expect(Self.reasons(rig).count == 1)
+  }
+
   /// A conversation of which both sides' words are known.
   private static func talked(_ rig: SessionRig) throws {
     try AnswerTests.ask(rig)

@@ -122,6 +122,11 @@ final class SessionRig {
     settle()
   }
 
+  func receivingResumed() {
+    session.receivingResumed(at: now)
+    settle()
+  }
+
   func hear(_ samples: [Float]) throws {
     try session.hear(samples.span, at: now)
     settle()
