@@ -39,4 +39,20 @@ import Testing
     #expect(SampleRate.hz44100.sampleCount(in: .seconds(36_000)) == 1_587_600_000)
     #expect(SampleRate.hz48000.seconds(of: 12_000) == 0.25)
   }
+
+  @Test("Counts of samples as durations, of any size", arguments: [17, 18] as [UInt64])
+  func durationsOfCounts(seed: UInt64) throws {
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<500 {
+      let rate = try SampleRate(Int.random(in: SampleRate.range, using: &random))
+      let count = Int.random(in: 0...(1 << [10, 30, 60].randomElement(using: &random)!), using: &random)
+      let (seconds, attoseconds) = rate.duration(of: count).components
+      // Whole seconds and what is left of them, floored, in 128 bits.
+      #expect(seconds == Int64(count / rate.hertz), "seed \(seed): \(count) at \(rate)")
+      let rest = Int128(count % rate.hertz) * 1_000_000_000_000_000_000 / Int128(rate.hertz)
+      #expect(Int128(attoseconds) == rest, "seed \(seed): \(count) at \(rate)")
+    }
+    #expect(SampleRate.hz24000.duration(of: 240) == .milliseconds(10))
+    #expect(SampleRate.hz48000.duration(of: 0) == .zero)
+  }
 }

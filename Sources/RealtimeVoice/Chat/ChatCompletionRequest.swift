@@ -61,9 +61,9 @@ public struct ChatCompletionRequest: Hashable, Sendable {
     guard !messages.isEmpty else { throw .noMessages }
     // Before anything long is made of it.
     try Self.check(byteCount: leastByteCount)
-    var text = #"{"model":\#(JSONText.quoted(model)),"modalities":"#
+    var text = #"{"model":\#(JSONValue.quoted(model)),"modalities":"#
     if let voice {
-      text += #"["text","audio"],"audio":{"voice":\#(JSONText.quoted(voice)),"format":"\#(outputFormat.rawValue)"}"#
+      text += #"["text","audio"],"audio":{"voice":\#(JSONValue.quoted(voice)),"format":"\#(outputFormat.rawValue)"}"#
     } else {
       text += #"["text"]"#
     }
@@ -75,7 +75,7 @@ public struct ChatCompletionRequest: Hashable, Sendable {
     text += "]"
     if !tools.isEmpty {
       let parts = tools.map { tool in
-        let words = #""name":\#(JSONText.quoted(tool.name)),"description":\#(JSONText.quoted(tool.description))"#
+        let words = #""name":\#(JSONValue.quoted(tool.name)),"description":\#(JSONValue.quoted(tool.description))"#
         return #"{"type":"function","function":{\#(words),"parameters":\#(tool.parameters)}}"#
       }
       text += #","tools":[\#(parts.joined(separator: ","))]"#
@@ -109,9 +109,9 @@ public struct ChatCompletionRequest: Hashable, Sendable {
 
   private static func json(_ message: Message) throws(ChatCompletionError) -> String {
     switch message {
-    case .system(let text): return #"{"role":"system","content":\#(JSONText.quoted(text))}"#
-    case .assistant(let text): return #"{"role":"assistant","content":\#(JSONText.quoted(text))}"#
-    case .assistantAudio(let id): return #"{"role":"assistant","audio":{"id":\#(JSONText.quoted(id))}}"#
+    case .system(let text): return #"{"role":"system","content":\#(JSONValue.quoted(text))}"#
+    case .assistant(let text): return #"{"role":"assistant","content":\#(JSONValue.quoted(text))}"#
+    case .assistantAudio(let id): return #"{"role":"assistant","audio":{"id":\#(JSONValue.quoted(id))}}"#
     case .user(let contents):
       var parts: [String] = []
       for content in contents { parts.append(try json(content)) }
@@ -121,7 +121,7 @@ public struct ChatCompletionRequest: Hashable, Sendable {
 
   private static func json(_ content: Content) throws(ChatCompletionError) -> String {
     switch content {
-    case .text(let text): return #"{"type":"text","text":\#(JSONText.quoted(text))}"#
+    case .text(let text): return #"{"type":"text","text":\#(JSONValue.quoted(text))}"#
     case .samples(let samples, let rate):
       guard !samples.isEmpty else { throw .emptyAudio }
       var bytes = WAVHeader.bytes(sampleCount: samples.count, rate: rate)

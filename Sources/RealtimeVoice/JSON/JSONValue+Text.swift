@@ -9,6 +9,9 @@ extension JSONValue {
     return output
   }
 
+  /// `text` between quotes, for JSON that is put together as text.
+  static func quoted(_ text: String) -> String { JSONValue.string(text).text }
+
   private func write(to output: inout [UInt8]) {
     switch self {
     case .null: output += "null".utf8

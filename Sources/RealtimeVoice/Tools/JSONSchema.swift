@@ -35,7 +35,7 @@ public indirect enum JSONSchema: Hashable, Sendable {
     case .oneOf(let words, let description): return Self.typed("string", #","enum":\#(Self.list(words))"#, description)
     case .array(let element, let description): return Self.typed("array", #","items":\#(element.json)"#, description)
     case .object(let properties, let description):
-      let parts = properties.map { "\(JSONText.quoted($0.name)):\($0.schema.json)" }.joined(separator: ",")
+      let parts = properties.map { "\(JSONValue.quoted($0.name)):\($0.schema.json)" }.joined(separator: ",")
       let required = Self.list(properties.filter(\.isRequired).map(\.name))
       return Self.typed("object", #","properties":{\#(parts)},"required":\#(required)"#, description)
     case .raw(let text): return text
@@ -43,11 +43,11 @@ public indirect enum JSONSchema: Hashable, Sendable {
   }
 
   private static func typed(_ type: String, _ rest: String, _ description: String?) -> String {
-    let words = description.map { #","description":\#(JSONText.quoted($0))"# } ?? ""
+    let words = description.map { #","description":\#(JSONValue.quoted($0))"# } ?? ""
     return #"{"type":"\#(type)"\#(words)\#(rest)}"#
   }
 
   private static func list(_ words: [String]) -> String {
-    "[\(words.map(JSONText.quoted).joined(separator: ","))]"
+    "[\(words.map(JSONValue.quoted).joined(separator: ","))]"
   }
 }

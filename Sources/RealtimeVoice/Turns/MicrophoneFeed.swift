@@ -178,7 +178,7 @@ struct MicrophoneFeed: ChunkSink {
   var speechEndedAt: Duration? {
     guard let speechEnd else { return nil }
     let behind = max(0, inputCount - speechEnd)
-    return now - .nanoseconds(Int64(behind) * 1_000_000_000 / Int64(grid.sampleRate.hertz))
+    return now - grid.sampleRate.duration(of: behind)
   }
 
   // Static, so that it names exactly the state that it changes.

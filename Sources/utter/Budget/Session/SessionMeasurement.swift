@@ -157,7 +157,7 @@ struct SessionMeasurement: Sendable {
   }
 
   private func duration(of frameCount: Int) -> Duration {
-    .nanoseconds(Int64(frameCount) * 1_000_000_000 / Int64(rate.hertz))
+    rate.duration(of: frameCount)
   }
 
   private static func fraction(_ index: Int, _ spread: Double) -> Double {
