@@ -220,6 +220,7 @@ extension VoiceSession {
   mutating func noteTurn(_ turn: TurnTiming) {
     timing = turn
     isTimingFresh = true
+    isAskedAgain = false
   }
 
   // MARK: The end of the input

@@ -325,9 +325,10 @@ extension VoiceSession {
     let lost = answers.startConnection().filter { !$0.isInterrupted }
     playout.completeAll()
     guard isOwed || !lost.isEmpty else { return }
-    if lost.allSatisfy(\.itemIDs.isEmpty), rules.asksForAnswers, history.endsWithUser {
+    if lost.allSatisfy(\.itemIDs.isEmpty), rules.asksForAnswers, history.endsWithUser, !isAskedAgain {
       // The question is known in words, and nothing of the answer was heard: it is asked again.
       wantsAnswer = true
+      isAskedAgain = true
     } else {
       wantsAnswer = false
       tell(.answerFinished(.lost))

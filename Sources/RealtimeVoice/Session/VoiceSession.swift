@@ -64,6 +64,8 @@ public struct VoiceSession: ~Copyable {
   var items = ItemNames()
   /// An answer is to be asked for when the one under way is over.
   var wantsAnswer = false
+  /// Whether the answer to the last turn was asked for at a second connection: not at a third.
+  var isAskedAgain = false
   /// How often in a row the service said that an answer is under way, of which nothing came.
   var refusalCount = 0
   var timing = TurnTiming()

@@ -254,6 +254,28 @@ struct ConnectionTests {
     #expect(rig.isSettled)
   }
 
+  @Test("A question on which every connection is lost is asked twice, not for ever")
+  func fatalQuestion() throws {
+    let rig = try SessionRig(Self.configuration())
+    for turn in 1...2 {
+      try AnswerTests.ask(rig)
+      rig.receive(ServiceWords.committed("u\(turn)"))
+      rig.receive(ServiceWords.userSaid("Why?", item: "u\(turn)"))
+      for attempt in 0..<4 {
+        // Long enough for the attempts to be counted anew.
+        for _ in 0..<2 {
+          if attempt < 2 { rig.receive(ServiceWords.created()) }
+          rig.pass(.seconds(9))
+        }
+        rig.disconnected()
+        rig.startSession()
+      }
+      #expect(rig.controls("response.create").count == 2 * turn)
+      #expect(AnswerTests.ends(rig) == [AnswerEnd](repeating: .lost, count: turn))
+      #expect(rig.isSettled)
+    }
+  }
+
   @Test("A service that names things as on the connection before is understood, and is told of its own things only")
   func sameNames() throws {
     let rig = try SessionRig(Self.configuration())
