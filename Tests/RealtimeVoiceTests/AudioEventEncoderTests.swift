@@ -88,6 +88,23 @@ import Testing
     }
   }
 
+  @Test("In G.711 each sample is one byte, that of the law's tables", arguments: [AudioEvent.Encoding.muLaw, .aLaw])
+  func companded(_ encoding: AudioEvent.Encoding) throws {
+    let seed = UInt64.random(in: .min ... .max)
+    var random = SeededGenerator(seed: seed)
+    let law = encoding == .muLaw ? ReferenceG711.muLaw : .aLaw
+    for dialect in [Dialect.openAI, .openAIBeta, .elevenLabs, .pcm] {
+      let encoder = AudioEventEncoder(dialect, sampleRate: .hz8000, encoding: encoding)
+      // Around the ends of steps, if there are any, and anywhere.
+      for count in [1, 2, 3, 160, 767, 768, 769, 1_536, 1_537, Int.random(in: 1...5_000, using: &random)] {
+        let chunk = (0..<count).map { _ in Int16(truncatingIfNeeded: random.next()) }
+        let bytes = try #require(try Self.audio(try Self.event(chunk, encoder), dialect))
+        let isSame = Array(bytes) == chunk.map { law.encoded($0) }
+        #expect(isSame, "\(dialect), \(count) samples, seed \(seed)")
+      }
+    }
+  }
+
   /// The bytes of the audio, read by Foundation; every other key and value is checked.
   private static func audio(_ text: String, _ dialect: Dialect) throws -> Data? {
     guard dialect != .pcm else { return Data(base64Encoded: text) }

@@ -8,13 +8,19 @@ public struct AudioEventEncoder: Sendable {
   public let dialect: Dialect
   /// The rate of the audio.
   public let sampleRate: SampleRate
+  /// How the samples are stored in an event.
+  public let encoding: AudioEvent.Encoding
 
   /// What stands before and behind the base64 text of an audio event.
   private let prefix: [UInt8]
   private let suffix: [UInt8]
 
   /// An encoder of audio at `sampleRate`, or at the dialect's own rate.
-  public init(_ dialect: Dialect, sampleRate: SampleRate? = nil) {
+  ///
+  /// - Precondition: `encoding` is `pcm16` with ``Dialect/gemini``, which takes nothing else. With the other services it is
+  ///   what the session has agreed upon.
+  public init(_ dialect: Dialect, sampleRate: SampleRate? = nil, encoding: AudioEvent.Encoding = .pcm16) {
+    precondition(dialect != .gemini || encoding == .pcm16, "Gemini takes 16-bit PCM only")
     let sampleRate = sampleRate ?? dialect.defaultRate
     let (prefix, suffix) =
       switch dialect {
@@ -26,6 +32,7 @@ public struct AudioEventEncoder: Sendable {
       }
     self.dialect = dialect
     self.sampleRate = sampleRate
+    self.encoding = encoding
     self.prefix = Array(prefix.utf8)
     self.suffix = Array(suffix.utf8)
   }
@@ -51,7 +58,7 @@ public struct AudioEventEncoder: Sendable {
 
   /// How many bytes the event for `sampleCount` samples has.
   public func encodedCount(forSampleCount sampleCount: Int) -> Int {
-    prefix.count + Base64.encodedCount(forByteCount: sampleCount * MemoryLayout<Int16>.size) + suffix.count
+    prefix.count + Base64.encodedCount(forByteCount: sampleCount * encoding.sampleSize) + suffix.count
   }
 
   /// Writes the event for `chunk` to the start of `output`, without a line's end.
@@ -63,8 +70,32 @@ public struct AudioEventEncoder: Sendable {
   ) throws(AudioEventError) -> Int {
     let place = try writeFrame(forSampleCount: chunk.count, into: &output)
     var text = output._mutatingExtracting(place)
-    Base64.encode(pcm16: chunk, into: &text)
+    switch encoding {
+    case .pcm16: Base64.encode(pcm16: chunk, into: &text)
+    case .muLaw: Self.encode(chunk, .muLaw, into: &text)
+    case .aLaw: Self.encode(chunk, .aLaw, into: &text)
+    }
     return place.upperBound + suffix.count
+  }
+
+  /// The samples of one step through ``encode(_:_:into:)``: whole groups of base64, which need no padding between them.
+  private static var stepCount: Int { 768 }
+
+  private static func encode(_ chunk: Span<Int16>, _ law: G711, into text: inout MutableSpan<UInt8>) {
+    var codes = InlineArray<768, UInt8>(repeating: 0)
+    var start = 0
+    while start < chunk.count {
+      let end = min(start + stepCount, chunk.count)
+      var places = codes.mutableSpan
+      law.encode(chunk.extracting(start..<end), into: &places)
+      var part = text._mutatingExtracting(start / 3 * 4..<Base64.encodedCount(forByteCount: end))
+      do throws(Base64Error) {
+        _ = try Base64.encode(codes.span.bytes.extracting(..<(end - start)), into: &part)
+      } catch {
+        preconditionFailure("\(error)")
+      }
+      start = end
+    }
   }
 
   /// Writes what stands around the base64 text of an event for `sampleCount` samples.

@@ -202,17 +202,17 @@ extension VoiceSession {
     let announces = rules.announcesFormats
     let input = announces ? announcement.inputFormat : nil
     let output = announces ? announcement.outputFormat : nil
-    if let encoding = input?.encoding, encoding != .pcm16 {
-      end(.failed("the service wants \(encoding.rawValue), and this client sends 16-bit PCM only"))
-      return false
-    }
     let sentRate = input?.sampleRate ?? configuration.dialect.defaultRate
+    let sentEncoding = input?.encoding ?? .pcm16
     outputEncoding = output?.encoding ?? .pcm16
     let playedRate = output?.sampleRate ?? configuration.dialect.defaultRate(of: .received)
     if playout.sampleRate != playedRate {
       playout = PlayoutQueue(sampleRate: playedRate, configuration: configuration.playout)
       items = ItemNames()
       reportedOutputDrops = 0
+    }
+    if audioEncoder.sampleRate != sentRate || audioEncoder.encoding != sentEncoding {
+      audioEncoder = AudioEventEncoder(configuration.dialect, sampleRate: sentRate, encoding: sentEncoding)
     }
     guard microphone == nil || microphone?.sentRate != sentRate else { return true }
     do throws(SessionConfigurationError) {
@@ -221,7 +221,6 @@ extension VoiceSession {
       end(.failed("\(error)"))
       return false
     }
-    audioEncoder = AudioEventEncoder(configuration.dialect, sampleRate: sentRate)
     reportedDropCount = 0
     return true
   }

@@ -1,4 +1,5 @@
 import AudioDSP
+import AudioTestSupport
 import RealtimeVoice
 import Testing
 
@@ -91,6 +92,26 @@ struct DialectRuleTests {
 
   private static func agent() throws -> SessionRig {
     try SessionRig(SessionConfiguration(.elevenLabs))
+  }
+
+  @Test("ElevenLabs: an agent of the telephone's hears mu-law at 8 kHz")
+  func telephone() throws {
+    var setup = SessionConfiguration(.elevenLabs)
+    setup.inputRate = .hz8000
+    let rig = try SessionRig(setup, starts: false)
+    rig.law = .muLaw
+    rig.start()
+    rig.receive(
+      #"{"type":"conversation_initiation_metadata","conversation_initiation_metadata_event":{"conversation_id":"c","agent_output_audio_format":"ulaw_8000","user_input_audio_format":"ulaw_8000"}}"#)
+    #expect(rig.playoutRate == .hz8000 && !rig.isClosed)
+    var random = SeededGenerator(seed: 5)
+    let said = (0..<16_000).map { _ in Int16.random(in: -20_000...20_000, using: &random) }
+    try rig.speak(said.map { Float($0) / 32_768 }, rate: 8_000)
+    rig.endInput()
+    let law = ReferenceG711.muLaw
+    let expected = said.map { law.decoded(law.encoded($0)) }
+    let isSame = Array(rig.sentSamples.prefix(16_000)) == expected
+    #expect(isSame)
   }
 
   @Test("ElevenLabs: audio up to the number of the interruption is dropped, what is behind it is played")

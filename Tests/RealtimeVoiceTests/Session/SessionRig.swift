@@ -1,4 +1,5 @@
 import AudioDSP
+import AudioTestSupport
 import Foundation
 import RealtimeVoice
 
@@ -19,6 +20,8 @@ final class SessionRig {
   /// Whether messages are taken as soon as there are some, and connections are made when they are asked for.
   var takesMessages = true
   var connects = true
+  /// How the audio that is sent is stored; samples otherwise.
+  var law: ReferenceG711?
 
   private(set) var sent: [Sent] = []
   private(set) var events: [SessionEvent] = []
@@ -34,8 +37,7 @@ final class SessionRig {
     dialect = configuration.dialect
     session = try VoiceSession(configuration, tools: tools, toolLimits: toolLimits, seed: 7)
     guard starts else { return }
-    session.start(at: now)
-    settle()
+    start()
     if connects { startSession() }
   }
 
@@ -90,6 +92,11 @@ final class SessionRig {
   }
 
   // MARK: What happens
+
+  func start() {
+    session.start(at: now)
+    settle()
+  }
 
   func startSession() {
     receive(ServiceWords(dialect).sessionStarted)
@@ -230,7 +237,7 @@ final class SessionRig {
     while count < most, let message = session.nextMessage(into: &buffer, at: now) {
       count += 1
       sentBytes.append(buffer.count)
-      sent.append(Self.read(buffer, message))
+      sent.append(Self.read(buffer, message, law))
       while let action = session.nextAction() {
         actions.append(action)
         if case .tell(let event) = action {
@@ -241,7 +248,7 @@ final class SessionRig {
     }
   }
 
-  private static func read(_ bytes: [UInt8], _ message: OutgoingMessage) -> Sent {
+  private static func read(_ bytes: [UInt8], _ message: OutgoingMessage, _ law: ReferenceG711?) -> Sent {
     let object = try? JSONSerialization.jsonObject(with: Data(bytes)) as? NSDictionary
     guard let object else {
       preconditionFailure("not a JSON object: \(String(decoding: bytes.prefix(200), as: UTF8.self))")
@@ -256,8 +263,14 @@ final class SessionRig {
       return .control(object["type"] as? String ?? inner ?? keys.joined(separator: "+"), object)
     }
     let data = Data(base64Encoded: text)!
-    precondition(data.count.isMultiple(of: 2) && !data.isEmpty, "empty or odd audio")
-    let samples = (0..<data.count / 2).map { Int16(bitPattern: UInt16(data[2 * $0]) | UInt16(data[2 * $0 + 1]) << 8) }
+    precondition(!data.isEmpty, "empty audio")
+    let samples: [Int16]
+    if let law {
+      samples = data.map { law.decoded($0) }
+    } else {
+      precondition(data.count.isMultiple(of: 2), "odd audio")
+      samples = (0..<data.count / 2).map { Int16(bitPattern: UInt16(data[2 * $0]) | UInt16(data[2 * $0 + 1]) << 8) }
+    }
     guard case .audio(let count, _) = message, count == samples.count else { preconditionFailure("\(message)") }
     return .audio(samples)
   }
