@@ -130,7 +130,7 @@ import Testing
     #expect(outcome.errorLines.count == 2)
   }
 
-  @Test(.timeLimit(.minutes(1)), arguments: [SIGINT, SIGTERM])
+  @Test(.timeLimit(.minutes(10)), arguments: [SIGINT, SIGTERM])
   func anInterruptionLeavesNothing(signal: Int32) throws {
     let folder = try TemporaryFolder()
     try #require(mkfifo(folder.path("never"), 0o600) == 0)

@@ -56,7 +56,7 @@ import Testing
     #expect(!outcome.errors.contains("Broken pipe"))
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(.minutes(10)))
   func whoLeavesEndsItThoughAnInputIsSilent() throws {
     let folder = try TemporaryFolder()
     // Somebody has the pipe open for writing, and never writes.
