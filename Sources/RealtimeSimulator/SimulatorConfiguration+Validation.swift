@@ -10,6 +10,7 @@ extension SimulatorConfiguration {
     guard firstAudioDelay >= .zero else { throw SimulatorError("a delay is not negative") }
     if let sessionLimit, sessionLimit <= .zero { throw SimulatorError("a session's limit is more than 0 s") }
     guard pingInterval > .zero else { throw SimulatorError("the interval of pings is more than 0 s") }
+    guard elevenLabsReceiveTimeout > .zero else { throw SimulatorError("a timeout is more than 0 s") }
     for name in [elevenLabsInputFormat, elevenLabsOutputFormat] where ElevenLabsFormat.format(named: name) == nil {
       throw SimulatorError("there is no format '\(name)'")
     }

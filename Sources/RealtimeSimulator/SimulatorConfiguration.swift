@@ -44,6 +44,10 @@ public struct SimulatorConfiguration: Sendable {
   public var elevenLabsOutputFormat = "pcm_16000"
   /// How often ElevenLabs' sessions ask with `ping`; without a `pong` for ten times as long they close with 1008.
   public var pingInterval = Duration.seconds(2)
+  /// After how long without audio, `user_activity` or any other message but `pong` ElevenLabs' sessions end. An `error`
+  /// event of the type `transport_receive_timeout` comes first, then a close with 1002: which of its codes the service
+  /// takes is not known.
+  public var elevenLabsReceiveTimeout = Duration.seconds(60)
   /// Whether Gemini's messages come in binary frames, as the real service sends them; else in text frames.
   public var geminiUsesBinaryFrames = true
   /// Is told each session's start, turns and end in one line. Called on any thread, and must not block.

@@ -94,7 +94,7 @@ extension SimulatorSuites {
       let changes: [(inout SimulatorConfiguration) -> Void] = [
         { $0.port = 70_000 }, { $0.deltaDuration = .zero }, { $0.answerDuration = .seconds(601) },
         { $0.elevenLabsInputFormat = "mp3" }, { $0.toolCall = SimulatedToolCall(arguments: "[]") },
-        { $0.sessionLimit = .zero },
+        { $0.sessionLimit = .zero }, { $0.pingInterval = .zero }, { $0.elevenLabsReceiveTimeout = .zero },
       ]
       for change in changes {
         var configuration = SimulatorConfiguration()

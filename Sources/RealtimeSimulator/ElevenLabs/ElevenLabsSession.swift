@@ -19,6 +19,8 @@ final class ElevenLabsSession: VoiceSession, AnsweringSession {
   private var lastAnswer: SpokenAnswer?
   private var pings: [Int: UInt64] = [:]
   private var lastPongTime: UInt64 = 0
+  /// When the client last sent anything but a pong.
+  private var lastInputTime: UInt64 = 0
   private var lastRoundTrip = 0
   private var lastMessage: (bytes: [UInt8], type: String) = ([], "")
   private var isEnding = false
@@ -39,7 +41,9 @@ final class ElevenLabsSession: VoiceSession, AnsweringSession {
 
   func begin() {
     lastPongTime = context.now
+    lastInputTime = context.now
     ping()
+    awaitInput(for: context.configuration.elevenLabsReceiveTimeout)
     let limit = context.configuration.sessionLimit ?? .seconds(3600)
     context.link.schedule(after: limit) { [weak self] in self?.expire() }
   }
@@ -75,6 +79,24 @@ final class ElevenLabsSession: VoiceSession, AnsweringSession {
     }
   }
 
+  /// Ends the session when nothing has come from the client for too long. Pongs do not count: the vendor's own client
+  /// sends them by itself, and there would be no timeout for it.
+  private func awaitInput(for time: Duration) {
+    context.link.schedule(after: time) { [weak self] in
+      guard let self, !isEnding else { return }
+      let limit = context.configuration.elevenLabsReceiveTimeout
+      let silence = context.now - lastInputTime
+      guard silence >= limit.nanoseconds else {
+        return awaitInput(for: .nanoseconds(Int64(limit.nanoseconds - silence)))
+      }
+      let message = "No input was received for \(limit)."
+      send(
+        "error",
+        ["error_event": ["code": 1002, "error_type": "transport_receive_timeout", "message": .string(message)]])
+      fail(1002, "transport_receive_timeout", message)
+    }
+  }
+
   // MARK: Sending
 
   private func send(_ type: String, _ members: JSONObject) {
@@ -103,6 +125,7 @@ final class ElevenLabsSession: VoiceSession, AnsweringSession {
       let audio = Base64.decode(message[Self.audioHead.count..<message.count - 2])
     {
       context.recorder.received("user_audio_chunk", message, carriesAudio: true, at: time)
+      lastInputTime = time
       return hear(audio, at: time)
     }
     let json: JSONValue
@@ -117,6 +140,7 @@ final class ElevenLabsSession: VoiceSession, AnsweringSession {
       guard let audio = chunk.string.flatMap({ Base64.decode(Array($0.utf8)[...]) }) else {
         return fail(1008, "invalid_message", "Invalid message received.")
       }
+      lastInputTime = time
       return hear(audio, at: time)
     }
     let type = json["type"]?.string ?? ""
@@ -124,6 +148,7 @@ final class ElevenLabsSession: VoiceSession, AnsweringSession {
     guard Self.initiationTypes.contains(type) else {
       return fail(1008, "invalid_message", "Invalid message received.")
     }
+    if type != "pong" { lastInputTime = time }
     switch type {
     case "conversation_initiation_client_data": initiate(json, at: time)
     case "pong":
