@@ -20,6 +20,7 @@ enum OpenAISchema {
   private static let transcription: JSONRule = .nullable(
     .object([
       "model": .string, "language": .nullable(.string), "prompt": .nullable(.string), "delay": .anything,
+      "languages": .nullable(.array(.string)), "keywords": .nullable(.array(.string)),
     ]))
 
   private static let noiseReduction: JSONRule = .nullable(

@@ -35,7 +35,7 @@ extension OpenAISession {
   }
 
   func updateDetector() {
-    idleTimer?.cancel()
+    stopAwaitingSpeech()
     let format = settings.inputFormat
     detectorStart = pendingStart + pending.count
     detectedEnd = detectorStart
@@ -70,9 +70,15 @@ extension OpenAISession {
 
   /// Drops what cannot become part of a turn any more; in large steps, so that it costs little.
   private func trim() {
-    guard speech == nil, case .automatic(_, let padding, _, _, _, _) = settings.turnDetection else { return }
+    guard speech == nil, case .automatic(_, let padding, _, _, _, let timeout) = settings.turnDetection else { return }
     // What makes speech of a sound, and a frame that is not full, come on top of the padding.
-    let kept = settings.inputFormat.byteCount(ofMilliseconds: padding + 100)
+    var kept = settings.inputFormat.byteCount(ofMilliseconds: padding + 100)
+    if let idleStart, let timeout {
+      // The silence of which a timeout tells; of one that comes faster than real time, the end.
+      let silence = min(
+        pendingStart + pending.count - idleStart, settings.inputFormat.byteCount(ofMilliseconds: timeout))
+      kept = max(kept, silence)
+    }
     guard pending.count > 4 * kept else { return }
     pendingStart += pending.count - kept
     pending.removeFirst(pending.count - kept)
@@ -84,7 +90,7 @@ extension OpenAISession {
     let itemID = context.identifier("item")
     speech = (itemID, start)
     firstByteTime = time
-    idleTimer?.cancel()
+    stopAwaitingSpeech()
     send(
       "input_audio_buffer.speech_started",
       ["audio_start_ms": .integer(milliseconds(at: start)), "item_id": .string(itemID)])
@@ -180,23 +186,39 @@ extension OpenAISession {
       ])
   }
 
-  /// After the model has been heard to its end, the service asks again by itself where that is wanted.
+  /// Where that is wanted, the service goes on by itself when nobody speaks for so long after the model has been heard to
+  /// its end: it tells so, commits what it got meanwhile, and answers.
+  ///
+  /// - Parameter playback: How long the answer lasts that has been sent, in ms.
   func awaitSpeech(after playback: Double) {
     guard case .automatic(_, _, _, let creates, _, let timeout?) = settings.turnDetection, creates else { return }
-    idleTimer?.cancel()
-    idleTimer = context.link.schedule(after: .milliseconds(timeout) + .milliseconds(Int64(playback))) { [weak self] in
+    stopAwaitingSpeech()
+    idleTimer = context.link.schedule(after: .milliseconds(Int64(playback))) { [weak self] in
       guard let self, speech == nil, active == nil else { return }
-      let itemID = context.identifier("item")
-      send(
-        "input_audio_buffer.timeout_triggered",
-        [
-          "audio_start_ms": .integer(milliseconds(at: pendingStart)),
-          "audio_end_ms": .integer(milliseconds(at: pendingStart + pending.count)), "item_id": .string(itemID),
-        ])
-      let turn = pending
-      discardPending()
-      add(turn: turn, itemID: itemID, at: context.now)
-      respondToTurn(at: context.now)
+      idleStart = detectedEnd
+      idleTimer = context.link.schedule(after: .milliseconds(timeout)) { [weak self] in self?.timeOut() }
     }
+  }
+
+  func stopAwaitingSpeech() {
+    idleTimer?.cancel()
+    idleTimer = nil
+    idleStart = nil
+  }
+
+  private func timeOut() {
+    guard speech == nil, active == nil, let idleStart else { return }
+    let start = max(idleStart, pendingStart)
+    let itemID = context.identifier("item")
+    send(
+      "input_audio_buffer.timeout_triggered",
+      [
+        "audio_start_ms": .integer(milliseconds(at: start)), "audio_end_ms": .integer(milliseconds(at: detectedEnd)),
+        "item_id": .string(itemID),
+      ])
+    let turn = Array(pending[start - pendingStart..<detectedEnd - pendingStart])
+    discardPending()
+    add(turn: turn, itemID: itemID, at: context.now)
+    respondToTurn(at: context.now)
   }
 }

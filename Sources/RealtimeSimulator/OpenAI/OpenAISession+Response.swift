@@ -32,7 +32,7 @@ extension OpenAISession {
   }
 
   private func respond(_ parameters: JSONObject, at time: UInt64) {
-    idleTimer?.cancel()
+    stopAwaitingSpeech()
     let response = makeResponse(parameters, at: time)
     active = response
     context.recorder.created(response: response.id, at: time)
@@ -397,7 +397,7 @@ extension OpenAISession {
         guard let self, active == nil else { return }
         respond(JSONObject(), at: context.now)
       }
-    } else {
+    } else if response.isInConversation {
       awaitSpeech(after: response.format.milliseconds(ofBytes: response.sentByteCount))
     }
   }

@@ -43,8 +43,10 @@ final class OpenAISession: VoiceSession {
   var isFirstInput = true
   var tokensLeft = 40_000
   private var lastMessage: (bytes: [UInt8], type: String) = ([], "")
-  /// Since when nobody has said anything, for the timeout.
+  /// Runs while the model's last answer is heard, and then while nobody says anything.
   var idleTimer: ScheduledAction?
+  /// Where in all bytes of this format the user's silence began, once the answer has been heard.
+  var idleStart: Int?
   private var isEnding = false
 
   init(_ context: SessionContext) {
@@ -69,7 +71,7 @@ final class OpenAISession: VoiceSession {
   func end() {
     player?.stop()
     active = nil
-    idleTimer?.cancel()
+    stopAwaitingSpeech()
   }
 
   func becameWritable() { player?.play() }
