@@ -73,6 +73,12 @@ enum OpenAISchema {
     "speed": .number(0.25...1.5), "tracing": .nullable(.anything),
   ])
 
+  static let betaTranscriptionSession: JSONRule = .object([
+    "input_audio_format": betaFormat, "input_audio_transcription": transcription,
+    "input_audio_noise_reduction": noiseReduction, "turn_detection": turnDetection,
+    "include": .nullable(.array(.string)),
+  ])
+
   static let response: JSONRule = .object([
     "conversation": .choice(["auto", "none"]), "input": .array(.dictionary), "instructions": .nullable(.string),
     "max_output_tokens": outputTokens, "metadata": .nullable(.dictionary), "output_modalities": audioModalities,
@@ -92,6 +98,7 @@ enum OpenAISchema {
   static func fields(of type: String, isBeta: Bool) -> (rules: [String: JSONRule], required: [String])? {
     switch type {
     case "session.update": (["session": .dictionary], ["session"])
+    case "transcription_session.update" where isBeta: (["session": .dictionary], ["session"])
     case "input_audio_buffer.append": (["audio": .string], ["audio"])
     case "input_audio_buffer.commit", "input_audio_buffer.clear", "output_audio_buffer.clear": ([:], [])
     case "conversation.item.create": (["item": .dictionary, "previous_item_id": .nullable(.string)], ["item"])
@@ -107,7 +114,11 @@ enum OpenAISchema {
     }
   }
 
-  static let eventTypes = [
+  static func eventTypes(isBeta: Bool) -> [String] {
+    isBeta ? eventTypes + ["transcription_session.update"] : eventTypes
+  }
+
+  private static let eventTypes = [
     "session.update", "input_audio_buffer.append", "input_audio_buffer.commit", "input_audio_buffer.clear",
     "output_audio_buffer.clear", "conversation.item.create", "conversation.item.delete", "conversation.item.retrieve",
     "conversation.item.truncate", "response.create", "response.cancel",

@@ -48,24 +48,55 @@ final class OpenAISession: VoiceSession {
   /// Where in all bytes of this format the user's silence began, once the answer has been heard.
   var idleStart: Int?
   private var isEnding = false
+  /// What the connection's query asked for.
+  private let wantsTranscription: Bool
+  private let wantedModel: String?
 
   init(_ context: SessionContext) {
     self.context = context
     isBeta = context.dialect == .openAIBeta
     conversationID = "conv_\(context.number)"
     let limit = context.configuration.sessionLimit ?? .seconds(3600)
-    let model = context.query.first { $0.name == "model" || $0.name == "deployment" }?.value ?? "simulated"
+    wantedModel = context.query.first { $0.name == "model" || $0.name == "deployment" }?.value
+    wantsTranscription = context.query.contains { $0.name == "intent" && $0.value == "transcription" }
     settings = OpenAISettings(
-      isBeta: isBeta, identifier: "sess_\(context.number)", model: model,
-      isTranscription: !isBeta && context.query.contains { $0.name == "intent" && $0.value == "transcription" },
+      isBeta: isBeta, identifier: "sess_\(context.number)", model: wantedModel ?? "simulated",
+      // With a model, a session is one that answers, whatever it is meant for.
+      isTranscription: wantsTranscription && wantedModel == nil,
       expiresAt: Int(Date().timeIntervalSince1970) + Int(limit.components.seconds))
     updateDetector()
   }
 
   func begin() {
-    send("session.created", ["session": .object(settings.object)])
+    if let error = refusalOfModel {
+      return end(error)
+    }
+    let name = isBeta && settings.isTranscription ? "transcription_session" : "session"
+    send("\(name).created", ["session": .object(settings.object)])
     let limit = context.configuration.sessionLimit ?? .seconds(3600)
     context.link.schedule(after: limit) { [weak self] in self?.expire() }
+  }
+
+  /// A model that cannot be what the connection is for.
+  private var refusalOfModel: ServiceError? {
+    guard let wantedModel else { return nil }
+    if isBeta, wantsTranscription {
+      return ServiceError(
+        code: "invalid_model", message: "You must not provide a model parameter for transcription sessions.")
+    }
+    guard wantedModel.contains("transcribe") || wantedModel.contains("whisper"), !wantsTranscription else { return nil }
+    return ServiceError(
+      code: "invalid_model",
+      message: "Model \"\(wantedModel)\" is a transcription model and cannot be used as the realtime session model. "
+        + "Use a realtime model for the session model. Pass this transcription model as "
+        + "audio.input.transcription.model instead.")
+  }
+
+  /// Some errors end the session.
+  private func end(_ error: ServiceError, answering clientEventID: String? = nil) {
+    isEnding = true
+    fail(error, clientEventID)
+    context.link.close(4000, "\(error.type).\(error.code)")
   }
 
   func end() {
@@ -137,6 +168,7 @@ final class OpenAISession: VoiceSession {
   private static let appendTail = Array(#""}"#.utf8)
 
   func receive(_ message: [UInt8], isBinary: Bool) {
+    guard !isEnding else { return }
     let time = context.now
     if isBinary {
       context.recorder.received("(binary)", message, at: time)
@@ -180,14 +212,26 @@ final class OpenAISession: VoiceSession {
     guard let typeValue = object["type"] else { throw JSONRule.missing("type") }
     guard let type = typeValue.string else { throw JSONRule.wrongType("type", "a string", typeValue) }
     guard let fields = OpenAISchema.fields(of: type, isBeta: isBeta) else {
-      throw JSONRule.wrongValue("type", type, OpenAISchema.eventTypes)
+      throw JSONRule.wrongValue("type", type, OpenAISchema.eventTypes(isBeta: isBeta))
     }
     var rules = fields.rules
     rules["type"] = .string
     rules["event_id"] = .nullable(.string)
     try JSONRule.object(rules, required: fields.required).check(event, "")
     switch type {
-    case "session.update": try update(object["session"] ?? .null)
+    case "session.update":
+      if isBeta, settings.isTranscription { throw OpenAISettings.updateOfAnotherKind(ofTranscription: false) }
+      let session = object["session"] ?? .null
+      if wantsTranscription, !settings.isTranscription, session["type"]?.string == "transcription" {
+        let model = session["audio"]?["input"]?["transcription"]?["model"]?.string ?? wantedModel ?? ""
+        let message = "Model \"\(model)\" is not supported in transcription mode."
+        return end(
+          ServiceError(code: "invalid_model", message: message), answering: object["event_id"]?.string)
+      }
+      try update(session)
+    case "transcription_session.update":
+      guard settings.isTranscription else { throw OpenAISettings.updateOfAnotherKind(ofTranscription: true) }
+      try update(object["session"] ?? .null)
     case "input_audio_buffer.append":
       let encoded = Array((object["audio"]?.string ?? "").utf8)
       guard encoded.count <= Self.encodedLimit else { throw Self.tooLong(encoded.count / 4 * 3) }
@@ -232,7 +276,8 @@ final class OpenAISession: VoiceSession {
     }
     if before.0 != settings.inputFormat || before.1 != settings.turnDetection { updateDetector() }
     let updated = settings.object
-    context.acknowledge { [weak self] in self?.send("session.updated", ["session": .object(updated)]) }
+    let name = isBeta && settings.isTranscription ? "transcription_session" : "session"
+    context.acknowledge { [weak self] in self?.send("\(name).updated", ["session": .object(updated)]) }
   }
 
   func checkModalities(_ modalities: [JSONValue]) throws(ServiceError) {

@@ -14,8 +14,14 @@ struct OpenAISettings {
 
   init(isBeta: Bool, identifier: String, model: String, isTranscription: Bool, expiresAt: Int) {
     self.isBeta = isBeta
-    let detection: JSONValue = .object(Self.serverDetection)
-    if isBeta {
+    let detection: JSONValue = .object(isTranscription ? Self.listeningDetection : Self.serverDetection)
+    if isBeta, isTranscription {
+      object = [
+        "id": .string(identifier), "object": .string(Self.transcriptionObject), "expires_at": .integer(expiresAt),
+        "input_audio_format": "pcm16", "input_audio_transcription": nil, "input_audio_noise_reduction": nil,
+        "turn_detection": detection, "include": nil,
+      ]
+    } else if isBeta {
       object = [
         "id": .string(identifier), "object": "realtime.session", "model": .string(model),
         "expires_at": .integer(expiresAt), "modalities": ["text", "audio"], "instructions": "", "voice": "alloy",
@@ -30,7 +36,7 @@ struct OpenAISettings {
       ]
       if isTranscription {
         object = [
-          "type": "transcription", "object": "realtime.transcription_session", "id": .string(identifier),
+          "type": "transcription", "object": .string(Self.transcriptionObject), "id": .string(identifier),
           "expires_at": .integer(expiresAt), "audio": ["input": input], "include": nil,
         ]
       } else {
@@ -44,6 +50,13 @@ struct OpenAISettings {
       }
     }
   }
+
+  private static let transcriptionObject = "realtime.transcription_session"
+
+  /// Where nobody answers, there is nothing to create or to interrupt.
+  private static let listeningDetection: JSONObject = [
+    "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200,
+  ]
 
   private static let serverDetection: JSONObject = [
     "type": "server_vad", "threshold": 0.5, "prefix_padding_ms": 300, "silence_duration_ms": 200,
@@ -59,10 +72,13 @@ struct OpenAISettings {
   private var input: JSONValue { object["audio"]?["input"] ?? .null }
   private var output: JSONValue { object["audio"]?["output"] ?? .null }
 
-  var isTranscription: Bool { object["type"]?.string == "transcription" }
+  var isTranscription: Bool { object["object"]?.string == Self.transcriptionObject }
   var inputFormat: WireFormat { format(isBeta ? object["input_audio_format"] : input["format"]) }
   var outputFormat: WireFormat { format(isBeta ? object["output_audio_format"] : output["format"]) }
-  var transcribes: Bool { !((isBeta ? object["input_audio_transcription"] : input["transcription"]) ?? .null).isNull }
+  private var transcription: JSONValue {
+    (isBeta ? object["input_audio_transcription"] : input["transcription"]) ?? .null
+  }
+  var transcribes: Bool { !transcription.isNull }
   var instructions: String { object["instructions"]?.string ?? "" }
   var tools: [JSONObject] { (object["tools"]?.array ?? []).compactMap(\.object) }
   var voice: JSONValue { (isBeta ? object["voice"] : output["voice"]) ?? .null }
@@ -106,20 +122,14 @@ struct OpenAISettings {
   /// - Parameter hasSpoken: Whether the model has, which fixes the voice.
   mutating func update(_ session: JSONValue, hasSpoken: Bool) throws(ServiceError) {
     if isBeta {
-      try OpenAISchema.betaSession.check(session, "session")
+      try (isTranscription ? OpenAISchema.betaTranscriptionSession : OpenAISchema.betaSession).check(session, "session")
     } else {
       guard let type = session["type"] else {
         if session.object == nil { throw JSONRule.wrongType("session", "an object", session) }
         throw JSONRule.missing("session.type")
       }
       try JSONRule.choice(["realtime", "transcription"]).check(type, "session.type")
-      if type != object["type"] {
-        throw ServiceError(
-          code: "invalid_value",
-          message:
-            "Passing a \(type.string ?? "") session update event to a \(isTranscription ? "transcription" : "realtime") session is not allowed.",
-          parameter: "session.type")
-      }
+      if type != object["type"] { throw Self.updateOfAnotherKind(ofTranscription: !isTranscription) }
       try (isTranscription ? OpenAISchema.transcriptionSession : OpenAISchema.session).check(session, "session")
     }
     if let model = session["model"], model != object["model"] {
@@ -135,7 +145,36 @@ struct OpenAISettings {
     }
     var updated = object
     Self.merge(session.object ?? JSONObject(), into: &updated)
+    if isTranscription { try Self.leaveTurnsToClient(&updated, after: session, isBeta: isBeta) }
     object = updated
+  }
+
+  /// - Parameter isOfTranscription: Whether the update was for such a session, and the session is none; else the other
+  ///   way round.
+  static func updateOfAnotherKind(ofTranscription isOfTranscription: Bool) -> ServiceError {
+    let (update, session) = isOfTranscription ? ("transcription", "realtime") : ("realtime", "transcription")
+    return ServiceError(
+      code: "invalid_parameter",
+      message: "Passing a \(update) session update event to a \(session) session is not allowed.",
+      parameter: "session.type")
+  }
+
+  /// These models transcribe while one speaks, and find no turns.
+  private static let modelsWithoutTurns = ["gpt-realtime-whisper", "gpt-live-transcribe"]
+
+  private static func leaveTurnsToClient(
+    _ object: inout JSONObject, after update: JSONValue, isBeta: Bool
+  ) throws(ServiceError) {
+    let input = object["audio"]?["input"]
+    let transcription = isBeta ? object["input_audio_transcription"] : input?["transcription"]
+    guard let model = transcription?["model"]?.string, modelsWithoutTurns.contains(model) else { return }
+    let wanted = isBeta ? update["turn_detection"] : update["audio"]?["input"]?["turn_detection"]
+    guard wanted?.isNull ?? true else {
+      throw ServiceError(
+        code: "invalid_value", message: "Turn detection is not supported for this transcription model.",
+        parameter: isBeta ? "session.turn_detection" : "session.audio.input.turn_detection")
+    }
+    merge(isBeta ? ["turn_detection": nil] : ["audio": ["input": ["turn_detection": nil]]], into: &object)
   }
 
   private static func merge(_ changes: JSONObject, into object: inout JSONObject) {
