@@ -25,7 +25,7 @@ extension OpenAISession {
   }
 
   func create(_ event: JSONObject) throws(ServiceError) {
-    let item = try parsed(event["item"] ?? .null)
+    let item = try parsed(event["item"] ?? .null, "item")
     if items.contains(where: { $0.id == item.id }) {
       throw ServiceError(
         code: "item_create_duplicate_id", message: "Error adding item: an item with id '\(item.id)' already exists.",
@@ -48,7 +48,7 @@ extension OpenAISession {
     items.insert(item, at: place)
     context.recorder.created(item: item.id, kind: Self.kind(item))
     announce(item, after: place > 0 ? items[place - 1].id : nil)
-    remember(item)
+    impression.take(item) { toolName(of: $0) }
     boundConversation()
   }
 
@@ -60,31 +60,43 @@ extension OpenAISession {
     }
   }
 
-  /// What an answer will speak of.
-  private func remember(_ item: ConversationItem) {
-    switch item.body {
-    case .message("user", let parts):
-      (lastText, lastHearing, lastToolOutput) = (nil, nil, nil)
-      for part in parts {
-        if part.kind == .inputAudio {
-          lastTurn = (part.audio, part.format)
-          lastHearing = Hearing(part.audio, part.format)
-        } else {
-          lastText = (lastText ?? "") + (part.text ?? "")
-        }
+  private func toolName(of callID: String, among others: [ConversationItem] = []) -> String? {
+    for list in [items, others] {
+      for item in list {
+        if case .functionCall(let name, callID, _) = item.body { return name }
       }
-    case .functionOutput(let callID, let output):
-      lastToolOutput = (toolName(of: callID) ?? "", output)
-    default: break
     }
-  }
-
-  private func toolName(of callID: String) -> String? {
-    for case .functionCall(let name, callID, _) in items.map(\.body) { return name }
     return nil
   }
 
-  private func parsed(_ json: JSONValue) throws(ServiceError) -> ConversationItem {
+  /// The context that a response is given in place of the conversation: items, and references to those there are.
+  func parsed(input: [JSONValue]) throws(ServiceError) -> (items: [ConversationItem], impression: Impression) {
+    var context: [ConversationItem] = []
+    var impression = Impression()
+    for (index, value) in input.enumerated() {
+      let path = "response.input[\(index)]"
+      var item: ConversationItem
+      if value["type"]?.string == "item_reference" {
+        try JSONRule.object(["type": .string, "id": .string], required: ["id"]).check(value, path)
+        let id = value["id"]?.string ?? ""
+        guard let known = items.first(where: { $0.id == id }) else {
+          throw ServiceError(
+            code: "invalid_value", message: "Error: the item with id '\(id)' does not exist.", parameter: "\(path).id")
+        }
+        item = known
+      } else {
+        item = try parsed(value, path, among: context)
+      }
+      item.isCached = false
+      context.append(item)
+      impression.take(item) { toolName(of: $0, among: context) }
+    }
+    return (context, impression)
+  }
+
+  private func parsed(
+    _ json: JSONValue, _ path: String, among others: [ConversationItem] = []
+  ) throws(ServiceError) -> ConversationItem {
     let fields: [String: JSONRule] = [
       "id": .nullable(.string), "object": .nullable(.string), "status": .nullable(.string),
     ]
@@ -95,35 +107,36 @@ extension OpenAISession {
     rules["message"]?["content"] = .array(.dictionary)
     rules["function_call"]?.merge(["name": .string, "call_id": .nullable(.string), "arguments": .string]) { $1 }
     rules["function_call_output"]?.merge(["call_id": .string, "output": .string]) { $1 }
-    try JSONRule.typed(rules).check(json, "item")
+    try JSONRule.typed(rules).check(json, path)
     let id = json["id"]?.string ?? context.identifier("item")
     guard id.utf8.count <= 32 else {
       throw ServiceError(
         code: "string_above_max_length",
-        message: "Invalid 'item.id': string too long. Expected a string with maximum length 32, but got a string with "
-          + "length \(id.utf8.count) instead.", parameter: "item.id")
+        message:
+          "Invalid '\(path).id': string too long. Expected a string with maximum length 32, but got a string with "
+          + "length \(id.utf8.count) instead.", parameter: "\(path).id")
     }
     switch json["type"]?.string {
     case "function_call":
-      guard let name = json["name"]?.string else { throw JSONRule.missing("item.name") }
+      guard let name = json["name"]?.string else { throw JSONRule.missing("\(path).name") }
       let callID = json["call_id"]?.string ?? context.identifier("call")
       let arguments = json["arguments"]?.string ?? ""
       return ConversationItem(id: id, body: .functionCall(name: name, callID: callID, arguments: arguments))
     case "function_call_output":
-      guard let callID = json["call_id"]?.string else { throw JSONRule.missing("item.call_id") }
-      guard let output = json["output"]?.string else { throw JSONRule.missing("item.output") }
-      guard toolName(of: callID) != nil else {
+      guard let callID = json["call_id"]?.string else { throw JSONRule.missing("\(path).call_id") }
+      guard let output = json["output"]?.string else { throw JSONRule.missing("\(path).output") }
+      guard toolName(of: callID, among: others) != nil else {
         throw ServiceError(
           code: "invalid_tool_call_id", message: "Tool call ID '\(callID)' not found in conversation.",
-          parameter: "item.call_id")
+          parameter: "\(path).call_id")
       }
       return ConversationItem(id: id, body: .functionOutput(callID: callID, output: output))
     default:
-      guard let role = json["role"]?.string else { throw JSONRule.missing("item.role") }
-      guard let content = json["content"]?.array else { throw JSONRule.missing("item.content") }
+      guard let role = json["role"]?.string else { throw JSONRule.missing("\(path).role") }
+      guard let content = json["content"]?.array else { throw JSONRule.missing("\(path).content") }
       var parts: [ConversationItem.Part] = []
       for (index, value) in content.enumerated() {
-        parts.append(try part(value, role: role, "item.content[\(index)]"))
+        parts.append(try part(value, role: role, "\(path).content[\(index)]"))
       }
       return ConversationItem(id: id, body: .message(role: role, parts: parts))
     }

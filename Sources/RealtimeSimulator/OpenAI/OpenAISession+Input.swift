@@ -94,7 +94,7 @@ extension OpenAISession {
     send(
       "input_audio_buffer.speech_started",
       ["audio_start_ms": .integer(milliseconds(at: start)), "item_id": .string(itemID)])
-    if interrupts, active?.isInConversation == true { finishEarly(reason: "turn_detected") }
+    if interrupts, let active { finishEarly(active, reason: "turn_detected") }
   }
 
   private func stopped(at position: Int, _ time: UInt64) {
@@ -156,7 +156,7 @@ extension OpenAISession {
     items.append(item)
     boundConversation()
     let hearing = Hearing(audio, format)
-    (lastTurn, lastHearing, lastText, lastToolOutput) = ((audio, format), hearing, nil, nil)
+    impression.hear(audio, format, hearing)
     context.recorder.ended(turn: audio, itemID: itemID, firstByteTime: firstByteTime ?? time, at: time)
     context.recorder.created(item: itemID, kind: "user")
     firstByteTime = nil

@@ -8,6 +8,9 @@ extension OpenAISession {
     }
   }
 
+  /// How many responses can be made at a time that do not join the conversation. The service's own limit is not known.
+  private static var outsiderLimit: Int { 16 }
+
   func createResponse(_ parameters: JSONObject, at time: UInt64) throws(ServiceError) {
     if settings.isTranscription {
       throw ServiceError(
@@ -16,29 +19,62 @@ extension OpenAISession {
     if let modalities = parameters[isBeta ? "modalities" : "output_modalities"]?.array {
       try checkModalities(modalities)
     }
-    if let active, active.isInConversation, parameters["conversation"]?.string != "none" {
+    try checkMetadata(parameters["metadata"])
+    if parameters["conversation"]?.string == "none" {
+      guard outsiders.count < Self.outsiderLimit else {
+        throw ServiceError(
+          code: "rate_limit_exceeded",
+          message: "There are \(Self.outsiderLimit) responses in progress outside of the conversation already.")
+      }
+    } else if let active {
       throw ServiceError(
         code: "conversation_already_has_active_response",
         message: "Conversation already has an active response in progress: \(active.id). Wait until the response is "
           + "finished before creating a new one.")
     }
-    if let active {
-      // One at a time, in the conversation or not: this service is simple.
-      throw ServiceError(
-        code: "conversation_already_has_active_response",
-        message: "Conversation already has an active response in progress: \(active.id).")
-    }
-    respond(parameters, at: time)
+    let input = parameters["input"]?.array
+    respond(parameters, to: try input.map { input throws(ServiceError) in try parsed(input: input) }, at: time)
   }
 
-  private func respond(_ parameters: JSONObject, at time: UInt64) {
-    stopAwaitingSpeech()
-    let response = makeResponse(parameters, at: time)
-    active = response
+  /// 16 pairs, of names up to 64 characters and strings up to 512.
+  private func checkMetadata(_ value: JSONValue?) throws(ServiceError) {
+    let path = "response.metadata"
+    guard let metadata = value?.object else { return }
+    guard metadata.members.count <= 16 else {
+      throw ServiceError(
+        code: "object_above_max_properties",
+        message: "Invalid '\(path)': too many properties. Expected an object with at most 16 properties, but got an "
+          + "object with \(metadata.members.count) properties instead.", parameter: path)
+    }
+    for (key, value) in metadata.members {
+      let place = "\(path).\(key)"
+      guard let text = value.string else { throw JSONRule.wrongType(place, "a string", value) }
+      for (length, limit) in [(key.count, 64), (text.count, 512)] where length > limit {
+        throw ServiceError(
+          code: "string_above_max_length",
+          message: "Invalid '\(place)': string too long. Expected a string with maximum length \(limit), but got a "
+            + "string with length \(length) instead.", parameter: place)
+      }
+    }
+  }
+
+  /// - Parameter input: What it is an answer to; nil for the conversation.
+  private func respond(
+    _ parameters: JSONObject, to input: (items: [ConversationItem], impression: Impression)? = nil, at time: UInt64
+  ) {
+    let response = makeResponse(parameters, to: input, at: time)
+    if response.isInConversation {
+      stopAwaitingSpeech()
+      active = response
+    } else {
+      outsiders.append(response)
+    }
     context.recorder.created(response: response.id, at: time)
     context.log("response \(response.id) begins")
-    for index in items.indices { items[index].isCached = true }
-    isFirstInput = false
+    if input == nil {
+      for index in items.indices { items[index].isCached = true }
+      isFirstInput = false
+    }
     var faults: [SimulatedFault] = []
     if case .message = response.item.body { faults = context.takeFaults() }
     if faults.contains(.rateLimit) { return failForRate(response) }
@@ -54,22 +90,31 @@ extension OpenAISession {
         context.show(fault)
       }
     }
-    response.player = StepPlayer(steps, context: context) { [weak self] step in
+    let player = StepPlayer(steps, context: context) { [weak self] step in
       self?.perform(step, of: response) ?? .stop
     }
-    player?.stop()
-    player = response.player
-    player?.play()
+    response.player = player
+    if response.isInConversation {
+      self.player?.stop()
+      self.player = player
+    } else {
+      outsidePlayers.removeAll { !$0.isRunning }
+      outsidePlayers.append(player)
+    }
+    player.play()
   }
 
-  private func makeResponse(_ parameters: JSONObject, at time: UInt64) -> OpenAIResponse {
+  private func makeResponse(
+    _ parameters: JSONObject, to own: (items: [ConversationItem], impression: Impression)?, at time: UInt64
+  ) -> OpenAIResponse {
+    let impression = own?.impression ?? impression
     let isInConversation = parameters["conversation"]?.string != "none"
     let modalities = (parameters[isBeta ? "modalities" : "output_modalities"] ?? settings.modalities).array ?? []
     let isText = modalities == ["text"]
     let maximum =
       parameters["max_output_tokens"] ?? parameters["max_response_output_tokens"] ?? settings.maximumOutputTokens
     let instructions = parameters["instructions"]?.string ?? settings.instructions
-    let (input, cached) = inputTokens(instructions)
+    let (input, cached) = inputTokens(instructions, own?.items)
     let itemID = context.identifier("item")
     let format = settings.outputFormat
     let call = isInConversation ? callOfTool() : nil
@@ -80,10 +125,10 @@ extension OpenAISession {
       text = call.arguments
       body = .functionCall(name: call.name ?? "", callID: context.identifier("call"), arguments: "")
     } else {
-      text = words()
+      text = impression.answer
       let kind: ConversationItem.Part.Kind = isText ? .outputText : .outputAudio
       body = .message(role: "assistant", parts: [ConversationItem.Part(kind: kind, text: "", format: format)])
-      if !isText { audio = sound(format) }
+      if !isText { audio = sound(format, echoing: impression.turn) }
     }
     var isCutOff = false
     if let limit = maximum.integer, !isText, call == nil {
@@ -109,19 +154,15 @@ extension OpenAISession {
     return SimulatedToolCall(name: name, arguments: wanted.arguments)
   }
 
-  private func words() -> String {
-    if let lastToolOutput { return Hearing.answer(toOutput: lastToolOutput.output, of: lastToolOutput.tool) }
-    if let lastText { return Hearing.answer(to: lastText) }
-    return lastHearing?.answer ?? "I have heard nothing yet."
-  }
-
-  private func sound(_ format: WireFormat) -> [UInt8] {
+  private func sound(
+    _ format: WireFormat, echoing turn: (audio: [UInt8], format: WireFormat)?
+  ) -> [UInt8] {
     let configuration = context.configuration
     if context.has(.hugeFrame) {
       return context.core.voice(
         byteCount: format.byteCount(of: max(.seconds(20), configuration.answerDuration)), format: format)
     }
-    if case .echo = configuration.answer, let lastTurn { return lastTurn.format.converted(lastTurn.audio, to: format) }
+    if case .echo = configuration.answer, let turn { return turn.format.converted(turn.audio, to: format) }
     return context.core.voice(byteCount: format.byteCount(of: configuration.answerDuration), format: format)
   }
 
@@ -129,9 +170,12 @@ extension OpenAISession {
 
   /// All of the conversation is input of every response; what an earlier one has had unchanged, from the start on, is
   /// cached. The real service caches in blocks, and not for ever.
-  private func inputTokens(_ instructions: String) -> (TokenCount, TokenCount) {
+  ///
+  /// - Parameter own: What a response is given in place of the conversation; none of it is cached.
+  private func inputTokens(_ instructions: String, _ own: [ConversationItem]?) -> (TokenCount, TokenCount) {
     let toolsText = settings.tools.map { JSONValue.object($0).text }.joined()
     let fixed = TokenCount(text: TokenCount.of(text: instructions) + TokenCount.of(text: toolsText))
+    if let own { return (own.reduce(fixed) { $0 + $1.tokens }, TokenCount()) }
     let input = items.reduce(fixed) { $0 + $1.tokens }
     let cached = items.prefix { $0.isCached }.reduce(isFirstInput ? TokenCount() : fixed) { $0 + $1.tokens }
     return (input, cached)
@@ -382,7 +426,11 @@ extension OpenAISession {
   private func finish(_ response: OpenAIResponse, _ status: String, _ details: JSONValue) {
     response.status = status
     response.statusDetails = details
-    active = nil
+    if response.isInConversation {
+      active = nil
+    } else {
+      outsiders.removeAll { $0 === response }
+    }
     let now = context.now
     context.recorder.update(response: response.id) {
       $0.status = status
@@ -390,6 +438,7 @@ extension OpenAISession {
     }
     context.log("response \(response.id) \(status)")
     send("response.done", ["response": json(response)])
+    guard response.isInConversation else { return }
     if isResponseWaiting {
       isResponseWaiting = false
       // Behind the steps of this one that are left, if any.
@@ -397,14 +446,13 @@ extension OpenAISession {
         guard let self, active == nil else { return }
         respond(JSONObject(), at: context.now)
       }
-    } else if response.isInConversation {
+    } else {
       awaitSpeech(after: response.format.milliseconds(ofBytes: response.sentByteCount))
     }
   }
 
   /// What has been begun is ended in order.
-  func finishEarly(reason: String) {
-    guard let response = active else { return }
+  func finishEarly(_ response: OpenAIResponse, reason: String) {
     response.player?.stop()
     settle(response, "incomplete")
     if response.hasPart {
@@ -424,11 +472,13 @@ extension OpenAISession {
     finish(response, "cancelled", ["type": "cancelled", "reason": .string(reason)])
   }
 
+  /// - Parameter responseID: nil for the one that is to join the conversation.
   func cancel(_ responseID: String?) throws(ServiceError) {
-    guard let active, responseID == nil || responseID == active.id else {
+    let found = responseID.map { id in ([active].compactMap(\.self) + outsiders).first { $0.id == id } } ?? active
+    guard let found else {
       throw ServiceError(code: "response_cancel_not_active", message: "Cancellation failed: no active response found")
     }
-    finishEarly(reason: "client_cancelled")
+    finishEarly(found, reason: "client_cancelled")
   }
 
   private func failForRate(_ response: OpenAIResponse) {

@@ -25,16 +25,17 @@ final class OpenAISession: VoiceSession {
 
   // The conversation.
   var items: [ConversationItem] = []
-  /// The user's last turn, which can be echoed.
-  var lastTurn: (audio: [UInt8], format: WireFormat)?
-  var lastHearing: Hearing?
-  var lastText: String?
-  var lastToolOutput: (tool: String, output: String)?
+  var impression = Impression()
 
   // The model.
+  /// The response that is to join the conversation.
   var active: OpenAIResponse?
-  /// Plays the last response; a little longer than that is active, where events follow its end.
+  /// Those that are not to, and run beside it.
+  var outsiders: [OpenAIResponse] = []
+  /// Plays the last response of the conversation; a little longer than that is active, where events follow its end.
   var player: StepPlayer<OpenAIResponse.Step>?
+  /// Play the others.
+  var outsidePlayers: [StepPlayer<OpenAIResponse.Step>] = []
   /// A turn ended while the model still spoke, and was not to be interrupted.
   var isResponseWaiting = false
   var hasSpoken = false
@@ -100,18 +101,28 @@ final class OpenAISession: VoiceSession {
   }
 
   func end() {
-    player?.stop()
+    stopPlaying()
+    outsidePlayers = []
     active = nil
+    outsiders = []
     stopAwaitingSpeech()
   }
 
-  func becameWritable() { player?.play() }
+  func becameWritable() {
+    player?.play()
+    for player in outsidePlayers { player.play() }
+  }
+
+  private func stopPlaying() {
+    player?.stop()
+    for player in outsidePlayers { player.stop() }
+  }
 
   /// The session has reached its age.
   func expire() {
     guard !isEnding else { return }
     isEnding = true
-    active?.player?.stop()
+    stopPlaying()
     let limit = context.configuration.sessionLimit ?? .seconds(3600)
     let minutes = Double(limit.components.seconds) / 60 + Double(limit.components.attoseconds) / 60e18
     let text = minutes == minutes.rounded() ? "\(Int(minutes))" : String(format: "%.3g", minutes)
