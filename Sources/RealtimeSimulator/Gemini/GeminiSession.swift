@@ -6,10 +6,13 @@ final class GeminiSession: VoiceSession, AnsweringSession {
   var cutsSamples: Bool { false }
 
   private var setup: JSONValue?
+  private var input = GeminiInputSettings()
   private var history = GeminiContext()
   private var listener: TurnListener?
   /// With detection by the client: what has come since its activity began.
   private var activity: [UInt8]?
+  /// What came before it, where that belongs to the turn, too.
+  private var inactivity: [UInt8] = []
   private var activityFormat = WireFormat.pcm16k
   private var firstByteTime: UInt64?
   private var lastTurn: (audio: [UInt8], format: WireFormat)?
@@ -112,7 +115,7 @@ final class GeminiSession: VoiceSession, AnsweringSession {
       context.recorder.received("(not JSON)", message, at: time)
       return refuse("Invalid JSON payload received: \(error).")
     }
-    let names = (json.object?.keys ?? []).map(Self.camelCase)
+    let names = (json.object?.keys ?? []).map(GeminiFields.camelCase)
     context.recorder.received(
       names.first ?? "(empty)", message, carriesAudio: names.first == "realtimeInput", at: time)
     guard names.count == 1, let name = names.first, let content = json.object?.members.first?.value else {
@@ -131,34 +134,16 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     }
   }
 
-  private static func camelCase(_ name: String) -> String {
-    let words = name.split(separator: "_")
-    guard let first = words.first, words.count > 1 else { return name }
-    return String(first) + words.dropFirst().map(\.capitalized).joined()
-  }
-
-  /// A member in either of the spellings that the service takes.
-  private func field(_ name: String, of json: JSONValue?) -> JSONValue? {
-    json?.object?.members.last { Self.camelCase($0.key) == name }?.value
-  }
+  private func field(_ name: String, of json: JSONValue?) -> JSONValue? { GeminiFields.field(name, of: json) }
 
   private func hasOnly(_ fields: [String], _ json: JSONValue, at place: String) -> Bool {
-    guard let object = json.object else {
-      refuse("Invalid value at '\(place)': not an object.")
+    do throws(ServiceError) {
+      _ = try GeminiFields(json, place, fields)
+      return true
+    } catch {
+      refuse(error.message)
       return false
     }
-    guard let other = object.keys.first(where: { !fields.contains(Self.camelCase($0)) }) else { return true }
-    refuse(#"Invalid JSON payload received. Unknown name "\#(other)" at '\#(place)': Cannot find field."#)
-    return false
-  }
-
-  private var detectionIsDisabled: Bool {
-    let detection = field("automaticActivityDetection", of: field("realtimeInputConfig", of: setup))
-    return field("disabled", of: detection)?.bool ?? false
-  }
-
-  private var interrupts: Bool {
-    field("activityHandling", of: field("realtimeInputConfig", of: setup))?.string != "NO_INTERRUPTION"
   }
 
   private var isText: Bool {
@@ -170,6 +155,9 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     guard hasOnly(Self.setupFields, content, at: "setup") else { return }
     guard let model = field("model", of: content)?.string, !model.isEmpty else {
       return refuse("setup.model is missing.")
+    }
+    if let settings = field("realtimeInputConfig", of: content) {
+      do throws(ServiceError) { input = try GeminiInputSettings(settings) } catch { return refuse(error.message) }
     }
     setup = content
     if let handle = field("handle", of: field("sessionResumption", of: content))?.string, !handle.isEmpty {
@@ -185,6 +173,7 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     }
   }
 
+  /// Nobody can come back to the middle of an answer or of a call.
   private func updateResumption() {
     guard field("sessionResumption", of: setup) != nil else { return }
     let isResumable = answer == nil && pendingCalls.isEmpty
@@ -194,29 +183,30 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     send(["sessionResumptionUpdate": ["newHandle": .string(handle), "resumable": true]])
   }
 
-  private func take(input: JSONValue, at time: UInt64) {
-    guard hasOnly(Self.inputFields, input, at: "realtime_input") else { return }
-    for (key, value) in input.object?.members ?? [] {
-      switch Self.camelCase(key) {
+  private func take(input message: JSONValue, at time: UInt64) {
+    guard hasOnly(Self.inputFields, message, at: "realtime_input") else { return }
+    for (key, value) in message.object?.members ?? [] {
+      switch GeminiFields.camelCase(key) {
       case "audio": hear(blob: value, at: time)
       case "mediaChunks": for chunk in value.array ?? [] { hear(blob: chunk, at: time) }
       case "text": if let text = value.string { write(text, at: time) }
       case "activityStart":
-        guard detectionIsDisabled else {
+        guard input.isDetectionDisabled else {
           return refuse("Explicit activity control is not supported when automatic activity detection is enabled.")
         }
-        activity = []
+        activity = inactivity
+        inactivity = []
         firstByteTime = nil
         interrupt()
       case "activityEnd":
-        guard detectionIsDisabled else {
+        guard input.isDetectionDisabled else {
           return refuse("Explicit activity control is not supported when automatic activity detection is enabled.")
         }
         guard let turn = activity else { return refuse("activityEnd without activityStart.") }
         activity = nil
         heard(turn, activityFormat, at: time)
       case "audioStreamEnd":
-        guard !detectionIsDisabled else {
+        guard !input.isDetectionDisabled else {
           return refuse("audioStreamEnd is only for automatic activity detection.")
         }
         if let format = listener?.format, let turn = listener?.finish() { heard(turn, format, at: time) }
@@ -241,18 +231,21 @@ final class GeminiSession: VoiceSession, AnsweringSession {
   private func hear(_ audio: [UInt8], _ format: WireFormat, at time: UInt64) {
     context.recorder.received(audio: audio)
     context.audioArrived()
-    if detectionIsDisabled {
-      guard activity != nil, (activity?.count ?? 0) + audio.count <= TurnListener.turnLimit else { return }
+    if input.isDetectionDisabled {
+      guard activity != nil else {
+        if input.coversAllInput, inactivity.count + audio.count <= TurnListener.turnLimit { inactivity += audio }
+        return
+      }
+      guard (activity?.count ?? 0) + audio.count <= TurnListener.turnLimit else { return }
       if firstByteTime == nil { firstByteTime = time }
       activityFormat = format
       activity?.append(contentsOf: audio)
       return
     }
     if listener?.format != format {
-      let detection = field("automaticActivityDetection", of: field("realtimeInputConfig", of: setup))
       listener = TurnListener(
-        format, attack: max(10, field("prefixPaddingMs", of: detection)?.integer ?? 20),
-        silence: max(10, field("silenceDurationMs", of: detection)?.integer ?? 500))
+        format, threshold: input.threshold, attack: input.attack, silence: input.silence,
+        keepsAll: input.coversAllInput)
     }
     for event in listener?.append(audio) ?? [] {
       switch event {
@@ -264,13 +257,17 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     }
   }
 
-  /// The user has begun to speak.
-  private func interrupt() {
+  /// The user has begun to speak, or written.
+  ///
+  /// - Parameter isWritten: Whether the client has sent content, which interrupts in any case.
+  private func interrupt(isWritten: Bool = false) {
+    guard input.interrupts || isWritten else { return }
+    isAnswerWaiting = nil
     if !pendingCalls.isEmpty {
       send(["toolCallCancellation": ["ids": .array(pendingCalls.map { .string($0.id) })]])
       pendingCalls = []
     }
-    guard interrupts, let answer else { return }
+    guard let answer else { return }
     end(answer, "interrupted")
     send(["serverContent": ["interrupted": true]])
     finishTurn(answer)
@@ -299,7 +296,7 @@ final class GeminiSession: VoiceSession, AnsweringSession {
 
   private func take(clientContent: JSONValue, at time: UInt64) {
     guard hasOnly(["turns", "turnComplete"], clientContent, at: "client_content") else { return }
-    interrupt()
+    interrupt(isWritten: true)
     let turns = field("turns", of: clientContent)
     let parts = (turns?.array ?? turns.map { [$0] } ?? []).flatMap { field("parts", of: $0)?.array ?? [] }
     let text = parts.compactMap { field("text", of: $0)?.string }.joined(separator: "\n")
@@ -339,9 +336,10 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     if let call = callOfTool() {
       let id = context.identifier("call")
       pendingCalls = [(id, call.name)]
-      return send([
+      send([
         "toolCall": ["functionCalls": [["id": .string(id), "name": .string(call.name), "args": call.arguments]]]
       ])
+      return updateResumption()
     }
     let audio = isText ? [] : sound(.pcm24k, echoing: turn)
     begin(SpokenAnswer(id: context.identifier("answer"), text: text, audio: audio, format: .pcm24k, createTime: time))
@@ -357,7 +355,7 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     return (name, (try? JSONParser.parse(Array(wanted.arguments.utf8))) ?? [:])
   }
 
-  func open(_ answer: SpokenAnswer) {}
+  func open(_ answer: SpokenAnswer) { updateResumption() }
 
   func sendWords(_ words: String, _ answer: SpokenAnswer) {
     if isText {

@@ -80,8 +80,10 @@ extension OpenAISession {
       kept = max(kept, silence)
     }
     guard pending.count > 4 * kept else { return }
-    pendingStart += pending.count - kept
-    pending.removeFirst(pending.count - kept)
+    let size = settings.inputFormat.bytesPerSample
+    let dropped = (pending.count - kept) / size * size
+    pendingStart += dropped
+    pending.removeFirst(dropped)
   }
 
   private func started(at position: Int, _ time: UInt64) {

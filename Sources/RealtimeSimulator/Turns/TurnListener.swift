@@ -9,6 +9,9 @@ struct TurnListener {
   let format: WireFormat
   /// What is kept from before speech is known, in ms.
   private let padding: Int
+  /// Whether a turn has all that came since the last one.
+  private let keepsAll: Bool
+  private let attack: Int
   private var detector: SpeechDetector
   private var pending: [UInt8] = []
   private var pendingStart = 0
@@ -21,10 +24,15 @@ struct TurnListener {
   /// - Parameters:
   ///   - attack: ms of sound that make it speech.
   ///   - silence: ms of silence that end it.
-  init(_ format: WireFormat, padding: Int = 300, attack: Int, silence: Int) {
+  ///   - keepsAll: Whether a turn begins where the last one ended, and not with its speech.
+  init(
+    _ format: WireFormat, padding: Int = 300, threshold: Double = 0.5, attack: Int, silence: Int, keepsAll: Bool = false
+  ) {
     self.format = format
     self.padding = padding
-    detector = SpeechDetector(rate: format.rate, threshold: 0.5, attack: attack, silence: silence)
+    self.keepsAll = keepsAll
+    self.attack = attack
+    detector = SpeechDetector(rate: format.rate, threshold: threshold, attack: attack, silence: silence)
   }
 
   var isSpeaking: Bool { speechStart != nil }
@@ -41,7 +49,8 @@ struct TurnListener {
     for event in found {
       switch event {
       case .started(let sample):
-        speechStart = max(pendingStart, sample * size - format.byteCount(ofMilliseconds: padding))
+        speechStart =
+          keepsAll ? pendingStart : max(pendingStart, sample * size - format.byteCount(ofMilliseconds: padding))
         events.append(.started)
       case .stopped(let sample): events.append(.ended(take(to: sample * size)))
       }
@@ -50,10 +59,12 @@ struct TurnListener {
       detector.end()
       events.append(.ended(take(to: detectedEnd)))
     }
-    let kept = format.byteCount(ofMilliseconds: padding + 600)
+    let needed = format.byteCount(ofMilliseconds: padding + attack + 100)
+    let kept = keepsAll ? Self.turnLimit / 4 : min(needed, Self.turnLimit / 4)
     if speechStart == nil, pending.count > 4 * kept {
-      pendingStart += pending.count - kept
-      pending.removeFirst(pending.count - kept)
+      let dropped = (pending.count - kept) / size * size
+      pendingStart += dropped
+      pending.removeFirst(dropped)
     }
     return events
   }
