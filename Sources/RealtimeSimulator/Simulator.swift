@@ -12,6 +12,11 @@ import NIOWebSocket
 /// Paths: `…/realtime` (OpenAI; `OpenAI-Beta: realtime=v1` or `?dialect=openai-beta` for the older interface),
 /// `…BidiGenerateContent` (Gemini Live), `…/convai/conversation?agent_id=…` (ElevenLabs), and
 /// `POST …/chat/completions`.
+///
+/// Memory does not grow with time. What sessions leave is bounded by ``SimulatorJournal/Limits``. A running one holds 64
+/// MiB of audio that is not committed at most, another 64 MiB of its last turn, 5000 items with about 16 MiB of text and
+/// 16 MiB of audio, of which it forgets the oldest first, 32 MiB of a message and 64 MiB that its client has not read yet.
+/// There are 2048 connections at most.
 public final class Simulator: Sendable {
   private let core: SimulatorCore
   private let channel: any Channel

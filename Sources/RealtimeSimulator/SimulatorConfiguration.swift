@@ -50,6 +50,9 @@ public struct SimulatorConfiguration: Sendable {
   public var elevenLabsReceiveTimeout = Duration.seconds(60)
   /// Whether Gemini's messages come in binary frames, as the real service sends them; else in text frames.
   public var geminiUsesBinaryFrames = true
+  /// Whether the journal has the user's audio, too, up to ``SimulatorJournal/Limits/allAudioBytes``, and not its length
+  /// alone.
+  public var keepsAudio = true
   /// Is told each session's start, turns and end in one line. Called on any thread, and must not block.
   public var log: (@Sendable (String) -> Void)?
 }

@@ -1,15 +1,17 @@
 /// What a simulator has seen and said, as of one moment.
 ///
-/// It is bounded (``Limits``): what comes beyond is counted, and not kept. Times are nanoseconds of the system's
-/// monotonic clock.
+/// It is bounded (``Limits``), however long the simulator runs: what comes beyond is counted, and not kept, until older
+/// sessions are forgotten. Times are nanoseconds of the system's monotonic clock.
 public struct SimulatorJournal: Sendable {
   public enum Limits {
     /// Of the newest sessions; older ones are forgotten.
     public static let sessions = 1000
     /// Client events of a session.
     public static let events = 20_000
-    /// Bytes of an event's JSON; 128 of one that carries audio.
+    /// Bytes of an event's JSON, of its type and of an error's texts, each; 128 of the JSON of one that carries audio.
     public static let eventBytes = 4096
+    /// Bytes of all sessions' events, turns, items, responses and errors, about.
+    public static let allTextBytes = 256 << 20
     /// Bytes of a session's audio.
     public static let audioBytes = 64 << 20
     /// Bytes of all sessions' audio.

@@ -174,6 +174,8 @@ struct SimulateCommand: ParsableCommand {
       }
       configuration.requiredKey = key
     }
+    // The journal that is written has its length alone.
+    configuration.keepsAudio = false
     configuration.log = { Diagnostics.write($0) }
     return configuration
   }

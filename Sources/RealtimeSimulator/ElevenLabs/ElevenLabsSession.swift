@@ -18,6 +18,8 @@ final class ElevenLabsSession: VoiceSession, AnsweringSession {
   /// What was said last, as long as it can still be heard.
   private var lastAnswer: SpokenAnswer?
   private var pings: [Int: UInt64] = [:]
+  /// Those that have not been answered, as far as they are remembered.
+  var openPingCount: Int { pings.count }
   private var lastPongTime: UInt64 = 0
   /// When the client last sent anything but a pong.
   private var lastInputTime: UInt64 = 0

@@ -35,6 +35,27 @@ struct ConversationItem {
     }
   }
 
+  /// Of its texts, in UTF-8.
+  var textByteCount: Int {
+    switch body {
+    case .message(_, let parts): parts.reduce(0) { $0 + ($1.text?.utf8.count ?? 0) }
+    case .functionCall(let name, let callID, let arguments):
+      name.utf8.count + callID.utf8.count + arguments.utf8.count
+    case .functionOutput(let callID, let output): callID.utf8.count + output.utf8.count
+    }
+  }
+
+  var keptAudioByteCount: Int {
+    if case .message(_, let parts) = body { parts.reduce(0) { $0 + $1.audio.count } } else { 0 }
+  }
+
+  /// Its audio counts on, but cannot be retrieved any more.
+  mutating func forgetAudio() {
+    guard case .message(let role, var parts) = body else { return }
+    for index in parts.indices { parts[index].audio = [] }
+    body = .message(role: role, parts: parts)
+  }
+
   var tokens: TokenCount {
     switch body {
     case .message(_, let parts):

@@ -2,14 +2,25 @@ extension OpenAISession {
   private static var itemLimit: Int { 5000 }
   /// Of the user's audio, for `retrieve`.
   private static var keptAudioLimit: Int { 16 << 20 }
+  private static var textLimit: Int { 16 << 20 }
 
-  /// The oldest is forgotten first: audio to be retrieved, then whole items.
-  func boundConversation() {
+  /// How much may come before the limits are looked at again.
+  private static var growthLimit: Int { 1 << 20 }
+
+  /// The oldest is forgotten first: audio to be retrieved, then whole items. The last one stays in any case.
+  ///
+  /// - Parameter item: What has joined the conversation.
+  func boundConversation(after item: ConversationItem) {
     if items.count > Self.itemLimit { items.removeFirst(items.count - Self.itemLimit) }
-    var byteCount = items.reduce(0) { $0 + ($1.part?.audio.count ?? 0) }
-    for index in items.indices where byteCount > Self.keptAudioLimit {
-      byteCount -= items[index].part?.audio.count ?? 0
-      items[index].part?.audio = []
+    growth += item.textByteCount + item.keptAudioByteCount
+    guard growth > Self.growthLimit else { return }
+    growth = 0
+    var textByteCount = items.reduce(0) { $0 + $1.textByteCount }
+    while textByteCount > Self.textLimit, items.count > 1 { textByteCount -= items.removeFirst().textByteCount }
+    var audioByteCount = items.reduce(0) { $0 + $1.keptAudioByteCount }
+    for index in items.indices where audioByteCount > Self.keptAudioLimit {
+      audioByteCount -= items[index].keptAudioByteCount
+      items[index].forgetAudio()
     }
   }
 
@@ -49,7 +60,7 @@ extension OpenAISession {
     context.recorder.created(item: item.id, kind: Self.kind(item))
     announce(item, after: place > 0 ? items[place - 1].id : nil)
     impression.take(item) { toolName(of: $0) }
-    boundConversation()
+    boundConversation(after: item)
   }
 
   private static func kind(_ item: ConversationItem) -> String {

@@ -156,7 +156,7 @@ extension OpenAISession {
       kind: .inputAudio, audio: audio, audioByteCount: audio.count, format: format)
     let item = ConversationItem(id: itemID, body: .message(role: "user", parts: [part]))
     items.append(item)
-    boundConversation()
+    boundConversation(after: item)
     let hearing = Hearing(audio, format)
     impression.hear(audio, format, hearing)
     context.recorder.ended(turn: audio, itemID: itemID, firstByteTime: firstByteTime ?? time, at: time)

@@ -259,7 +259,10 @@ extension OpenAISession {
         ])
     case .itemInConversation:
       let previous = items.last?.id
-      if !items.contains(where: { $0.id == response.item.id }) { items.append(response.item) }
+      if !items.contains(where: { $0.id == response.item.id }) {
+        items.append(response.item)
+        boundConversation(after: response.item)
+      }
       context.recorder.created(item: response.item.id, kind: "assistant")
       send(
         isBeta ? "conversation.item.created" : "conversation.item.added",

@@ -25,6 +25,8 @@ final class OpenAISession: VoiceSession {
 
   // The conversation.
   var items: [ConversationItem] = []
+  /// Bytes of text and audio that have joined it since its limits were looked at.
+  var growth = 0
   var impression = Impression()
 
   // The model.

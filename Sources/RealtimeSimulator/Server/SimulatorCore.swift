@@ -12,7 +12,6 @@ final class SimulatorCore: Sendable {
   private struct State {
     var recorders: [SessionRecorder] = []
     var counts = SimulatorJournal()
-    var audioByteCount = 0
     var faultCounts: [SimulatedFault: Int] = [:]
     var channels: [ObjectIdentifier: any Channel] = [:]
     var isStopping = false
@@ -28,10 +27,23 @@ final class SimulatorCore: Sendable {
   }
 
   private let state = Mutex(State())
+  private let textBudget: JournalBudget
+  private let audioBudget: JournalBudget
 
-  init(_ configuration: SimulatorConfiguration) {
+  /// - Parameters:
+  ///   - textLimit: Bytes of text in the journal.
+  ///   - audioLimit: Bytes of audio in the journal.
+  init(
+    _ configuration: SimulatorConfiguration, textLimit: Int = SimulatorJournal.Limits.allTextBytes,
+    audioLimit: Int = SimulatorJournal.Limits.allAudioBytes
+  ) {
     self.configuration = configuration
+    textBudget = JournalBudget(limit: textLimit)
+    audioBudget = JournalBudget(limit: audioLimit)
   }
+
+  /// What the journal holds, in bytes.
+  var journalSize: (text: Int, audio: Int) { (textBudget.usedByteCount, audioBudget.usedByteCount) }
 
   func log(_ line: @autoclosure () -> String) { configuration.log?(line()) }
 
@@ -74,28 +86,24 @@ final class SimulatorCore: Sendable {
   func openSession(_ dialect: SimulatedDialect, path: String, headerNames: [String], at time: UInt64)
     -> (number: Int, recorder: SessionRecorder)
   {
-    state.withLock { state in
+    let opened = state.withLock { state in
       state.counts.sessionCount += 1
       let number = state.counts.sessionCount
       let session = SimulatorJournal.Session(
-        number: number, dialect: dialect, path: path, headerNames: headerNames, startTime: time)
-      let recorder = SessionRecorder(session, core: self)
+        number: number, dialect: dialect, path: String(path.prefix(1024)),
+        headerNames: headerNames.prefix(64).map { String($0.prefix(64)) }, startTime: time)
+      let recorder = SessionRecorder(session, text: textBudget, audio: audioBudget, core: self)
       state.recorders.append(recorder)
       // In steps, so that it does not cost every session.
+      var forgotten: [SessionRecorder] = []
       if state.recorders.count > SimulatorJournal.Limits.sessions + 100 {
-        state.recorders.removeFirst(state.recorders.count - SimulatorJournal.Limits.sessions)
+        let count = state.recorders.count - SimulatorJournal.Limits.sessions
+        forgotten = Array(state.recorders.prefix(count))
+        state.recorders.removeFirst(count)
       }
-      return (number, recorder)
+      return (number: number, recorder: recorder, forgotten: forgotten)
     }
-  }
-
-  /// - Returns: Whether so much audio may be kept.
-  func reserveAudio(_ byteCount: Int) -> Bool {
-    state.withLock { state in
-      guard state.audioByteCount + byteCount <= SimulatorJournal.Limits.allAudioBytes else { return false }
-      state.audioByteCount += byteCount
-      return true
-    }
+    return (opened.number, opened.recorder)
   }
 
   func countTurn() { state.withLock { $0.counts.turnCount += 1 } }

@@ -18,16 +18,20 @@ struct TurnListener {
   private var detectedEnd = 0
   private var speechStart: Int?
 
-  /// A turn is cut at this length.
+  /// A turn is cut at this length, and no more is kept of what came before one.
   static let turnLimit = 32 << 20
+  private let limit: Int
 
   /// - Parameters:
   ///   - attack: ms of sound that make it speech.
   ///   - silence: ms of silence that end it.
   ///   - keepsAll: Whether a turn begins where the last one ended, and not with its speech.
   init(
-    _ format: WireFormat, padding: Int = 300, threshold: Double = 0.5, attack: Int, silence: Int, keepsAll: Bool = false
+    _ format: WireFormat, padding: Int = 300, threshold: Double = 0.5, attack: Int, silence: Int,
+    keepsAll: Bool = false,
+    limit: Int = turnLimit
   ) {
+    self.limit = limit
     self.format = format
     self.padding = padding
     self.keepsAll = keepsAll
@@ -36,6 +40,8 @@ struct TurnListener {
   }
 
   var isSpeaking: Bool { speechStart != nil }
+  /// Of audio.
+  var heldByteCount: Int { pending.count }
 
   mutating func append(_ audio: [UInt8]) -> [Event] {
     pending.append(contentsOf: audio)
@@ -55,12 +61,12 @@ struct TurnListener {
       case .stopped(let sample): events.append(.ended(take(to: sample * size)))
       }
     }
-    if speechStart != nil, pending.count > Self.turnLimit {
+    if speechStart != nil, pending.count > limit {
       detector.end()
       events.append(.ended(take(to: detectedEnd)))
     }
     let needed = format.byteCount(ofMilliseconds: padding + attack + 100)
-    let kept = keepsAll ? Self.turnLimit / 4 : min(needed, Self.turnLimit / 4)
+    let kept = keepsAll ? limit / 4 : min(needed, limit / 4)
     if speechStart == nil, pending.count > 4 * kept {
       let dropped = (pending.count - kept) / size * size
       pendingStart += dropped
