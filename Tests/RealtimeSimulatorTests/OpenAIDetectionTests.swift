@@ -201,6 +201,21 @@ extension SimulatorSuites {
       }
     }
 
+    @Test("The threshold is the level above which a sound is speech")
+    func threshold() throws {
+      // -40 dB re full scale: 0.5 stands for -45, 0.7 for -37.
+      let quiet = Sound.bytes((0..<24_000).map { $0 / 80 % 2 == 0 ? 328 : -328 })
+      for (threshold, isSpeech) in [(0.5, true), (0.7, false)] {
+        try withManualSession { session in
+          session.receive(Self.update(#"{"type":"server_vad","threshold":\#(threshold)}"#))
+          _ = session.events()
+          session.append(Sound.silence(milliseconds: 500) + quiet)
+          let hasStarted = session.events().contains { $0.type == "input_audio_buffer.speech_started" }
+          #expect(hasStarted == isSpeech)
+        }
+      }
+    }
+
     @Test("Without create_response a turn is committed and not answered")
     func withoutResponse() throws {
       try withManualSession { session in
