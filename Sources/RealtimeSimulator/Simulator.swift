@@ -52,7 +52,7 @@ public final class Simulator: Sendable {
       if let channel { core.remove(channel) }
     }
     let upgrader = NIOWebSocketServerUpgrader(
-      maxFrameSize: SessionHandler.messageLimit, automaticErrorHandling: true,
+      maxFrameSize: core.configuration.messageLimit, automaticErrorHandling: true,
       shouldUpgrade: { channel, head in
         guard case .session(let route) = SessionRoute.answer(head, for: core.configuration) else {
           return channel.eventLoop.makeSucceededFuture(nil)

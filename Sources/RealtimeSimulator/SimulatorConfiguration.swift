@@ -53,6 +53,8 @@ public struct SimulatorConfiguration: Sendable {
   /// Whether the journal has the user's audio, too, up to ``SimulatorJournal/Limits/allAudioBytes``, and not its length
   /// alone.
   public var keepsAudio = true
+  /// Bytes of a WebSocket message. 15 MiB of audio are 20 MiB of base64; a little more must arrive to be refused in words.
+  var messageLimit = 32 << 20
   /// Is told each session's start, turns and end in one line. Called on any thread, and must not block.
   public var log: (@Sendable (String) -> Void)?
 }

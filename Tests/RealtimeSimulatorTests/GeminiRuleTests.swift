@@ -297,6 +297,46 @@ extension SimulatorSuites {
       }
     }
 
+    @Test("Who resumes has what was said before as prompt, and answers calls by their own ids alone")
+    func context() throws {
+      let core = SimulatorCore(SimulatorConfiguration())
+      var handle = ""
+      for (connection, prompt) in [(1, 3), (2, 3 + 50 + 3)] {
+        let session = try ManualSession(.gemini, query: [], sharing: core)
+        session.receive(
+          Self.setup(handle.isEmpty ? #""sessionResumption":{}"# : #""sessionResumption":{"handle":"\#(handle)"}"#))
+        write("twelve chars", to: session)
+        let events = session.events()
+        let done = events.first(where: isComplete)
+        #expect(done?.integer("usageMetadata.promptTokenCount") == prompt, "\(connection)")
+        handle = events.compactMap { $0.string("sessionResumptionUpdate.newHandle") }.last ?? ""
+        #expect(!handle.isEmpty)
+        session.end()
+      }
+      try withManualSession(.gemini, query: [], { $0.toolCall = SimulatedToolCall() }) { session in
+        session.receive(Self.setup(Self.tool))
+        write("hello", to: session)
+        _ = session.events()
+        session.receive(#"{"toolResponse":{"functionResponses":[{"id":"other","name":"weather","response":{}}]}}"#)
+        #expect(session.events().isEmpty)
+        #expect(session.closing == nil)
+      }
+    }
+
+    @Test("In real time a turn is complete when it has been heard, and generated before")
+    func completion() throws {
+      try withManualSession(.gemini, query: [], { $0.pacing = .realTime(lead: .milliseconds(500)) }) { session in
+        session.receive(Self.setup())
+        write("hello", to: session)
+        session.pass(.milliseconds(1400))
+        #expect(session.events().contains(where: isGenerated))
+        session.pass(.milliseconds(599))
+        #expect(session.events().isEmpty)
+        session.pass(.milliseconds(1))
+        #expect(session.events().contains(where: isComplete))
+      }
+    }
+
     @Test("Usage is told by modality, and all that was said before is prompt again")
     func usage() throws {
       try withManualSession(.gemini, query: []) { session in

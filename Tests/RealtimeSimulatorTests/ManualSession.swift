@@ -17,14 +17,15 @@ final class ManualSession: SessionLink {
   private let recorder: SessionRecorder
   private(set) var session: (any VoiceSession)?
 
+  /// - Parameter shared: What the session shares with others; nil where it is the only one.
   init(
     _ dialect: SimulatedDialect = .openAI, query: [(name: String, value: String)] = [("model", "simulated")],
-    _ change: (inout SimulatorConfiguration) -> Void = { _ in }
+    sharing shared: SimulatorCore? = nil, _ change: (inout SimulatorConfiguration) -> Void = { _ in }
   ) throws {
-    var configuration = SimulatorConfiguration()
+    var configuration = shared?.configuration ?? SimulatorConfiguration()
     change(&configuration)
     try configuration.validate()
-    core = SimulatorCore(configuration)
+    core = shared ?? SimulatorCore(configuration)
     let (number, recorder) = core.openSession(dialect, path: dialect.path, headerNames: [], at: now)
     self.recorder = recorder
     let context = SessionContext(

@@ -67,6 +67,26 @@ extension SimulatorSuites {
       #expect(simulator.journal.sessions.first?.endTime != nil)
     }
 
+    @Test("A message in fragments is bounded like one in a frame")
+    func fragments() async throws {
+      for (sizes, passes) in [([4096, 4096], true), ([4096, 4097], false), ([8193], false)] {
+        try await withSimulator({ $0.messageLimit = 8192 }) { simulator in
+          let client = try await VoiceClient.connect(simulator)
+          try await client.event("session.created")
+          for (index, size) in sizes.enumerated() {
+            try await client.wire.send(
+              [UInt8](repeating: UInt8(ascii: " "), count: size), index == 0 ? .text : .continuation,
+              fin: index == sizes.count - 1)
+          }
+          if passes {
+            #expect(try await client.event().string("error.code") == "invalid_json")
+          } else {
+            #expect(try await client.untilEnd().contains(.close(1009)))
+          }
+        }
+      }
+    }
+
     @Test("A chat completion hears a WAV file and answers with one")
     func chat() async throws {
       try await withSimulator({ $0.answer = .echo }) { simulator in

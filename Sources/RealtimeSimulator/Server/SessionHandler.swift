@@ -15,8 +15,6 @@ final class SessionHandler: ChannelInboundHandler {
   typealias InboundIn = WebSocketFrame
   typealias OutboundOut = WebSocketFrame
 
-  /// 15 MiB of audio are 20 MiB of base64; a little more must arrive to be refused in words.
-  static let messageLimit = 32 << 20
   /// What may wait for a client that does not read. One that lets more come is cut off.
   static let unsentLimit = 64 << 20
   /// How long a client may take to answer a close frame.
@@ -109,7 +107,9 @@ final class SessionHandler: ChannelInboundHandler {
       }
     case .continuation:
       let part = frame.unmaskedData
-      guard message.count + part.readableBytes <= Self.messageLimit else { return close(1009, "message too big") }
+      guard message.count + part.readableBytes <= core.configuration.messageLimit else {
+        return close(1009, "message too big")
+      }
       message.append(contentsOf: part.readableBytesView)
       if frame.fin {
         let whole = message
