@@ -2,7 +2,7 @@ import AudioDSP
 
 /// What one message of a service holds.
 public struct ServerMessage: Hashable, Sendable {
-  /// The message's own identifier (OpenAI's `event_id`).
+  /// What tells the message from all others of its connection: OpenAI's `event_id`, and that of ElevenLabs' audio.
   public var eventID: String?
   /// The events in their order: one, or with Gemini any number.
   public var events: [ServerEvent]

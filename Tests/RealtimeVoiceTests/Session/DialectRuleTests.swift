@@ -153,6 +153,24 @@ struct DialectRuleTests {
     #expect(rig.listen(.milliseconds(300)).count { $0 != 0 } == 1_600)
   }
 
+  @Test("A chunk of ElevenLabs' that comes twice is played once, and on another connection again")
+  func elevenLabsTwice() throws {
+    let rig = try Self.agent()
+    let words = ServiceWords(.elevenLabs)
+    for number in [1, 1, 2, 1, 3, 3] {
+      rig.receive(words.audio(AnswerTests.samples(1_600, Int16(number)), number: number))
+    }
+    #expect(rig.listen(.milliseconds(500)).filter { $0 != 0 }.count == 3 * 1_600)
+    // A ping's number says nothing about audio.
+    rig.receive(#"{"type":"ping","ping_event":{"event_id":4}}"#)
+    rig.receive(words.audio(AnswerTests.samples(1_600), number: 4))
+    #expect(rig.listen(.milliseconds(300)).count { $0 != 0 } == 1_600)
+    rig.disconnected()
+    rig.startSession()
+    rig.receive(words.audio(AnswerTests.samples(1_600), number: 1))
+    #expect(rig.listen(.milliseconds(300)).count { $0 != 0 } == 1_600)
+  }
+
   @Test("ElevenLabs' pings are answered; a flood of them into a connection that takes nothing ends it")
   func pings() throws {
     let rig = try Self.agent()

@@ -27,11 +27,15 @@ extension ServerEventDecoder {
     }
 
     let event: ServerEvent
+    var id: String?
     switch type {
     case "audio":
       let audio = try part("audio_event")
-      event = .audio(
-        AudioDelta(bytes: try audio.base64("audio_base_64"), sequence: try audio.numberOfEvent()))
+      let number = try audio.numberOfEvent()
+      event = .audio(AudioDelta(bytes: try audio.base64("audio_base_64"), sequence: number))
+      // The chunk's place in the sequence of all (API reference, "Agent WebSockets", audio); other events' numbers are
+      // of their own.
+      id = number.map { "audio \($0)" }
     case "conversation_initiation_metadata":
       let metadata = try part("conversation_initiation_metadata_event")
       event = .sessionStarted(
@@ -61,7 +65,7 @@ extension ServerEventDecoder {
     default:
       event = ignoredElevenLabsTypes.contains(type) ? .ignored(type: type) : .unknown(type: bounded(type))
     }
-    return ServerMessage(events: [event])
+    return ServerMessage(eventID: id, events: [event])
   }
 
   /// A complaint, whose fields stand inside of another object or beside the type.
