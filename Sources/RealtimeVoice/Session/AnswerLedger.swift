@@ -35,6 +35,9 @@ struct AnswerLedger: Sendable {
   var interruptedThrough = Int.min
   /// What is being waited for is our own tool: no answer stalls meanwhile.
   var isHeld = false
+  /// An answer without a name was given up, and the service has not said that it is over: the next end that comes before
+  /// anything of another answer is that one's.
+  var owesEnd = false
   /// What the last answer without a name was called, if it was interrupted: words may come that correct it.
   var correctableItemID: String?
 
@@ -114,6 +117,13 @@ struct AnswerLedger: Sendable {
 
   func isFinished(_ responseID: String?) -> Bool { responseID.map(finished.contains) ?? false }
 
+  /// Whether an end that the service tells is that of an answer which was given up before.
+  mutating func takeEndOfGivenUp(_ responseID: String?) -> Bool {
+    if let responseID { return finished.contains(responseID) }
+    defer { owesEnd = false }
+    return owesEnd
+  }
+
   /// Notes that the service says that an answer is over.
   ///
   /// - Returns: Whether it says so for the first time.
@@ -140,6 +150,7 @@ struct AnswerLedger: Sendable {
       return false
     }
     stopAwaiting()
+    owesEnd = false
     correctableItemID = nil
     answerCount += 1
     open.append(Answer(responseID: responseID, ownItemID: "answer-\(answerCount)", lastEventAt: now))

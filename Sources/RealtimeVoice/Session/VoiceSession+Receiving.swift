@@ -227,8 +227,7 @@ extension VoiceSession {
     guard answers.noteDone(outcome.responseID) else { return }
     if let usage = outcome.usage { count(usage) }
     if case .cancelled = outcome.status { answers.silence(outcome.responseID) }
-    // Given up before.
-    if answers.isFinished(outcome.responseID) { return }
+    if answers.takeEndOfGivenUp(outcome.responseID) { return }
     if outcome.responseID != nil || answers.awaited != nil {
       // An answer that failed at once may have had no start.
       noteAnswer(outcome.responseID, at: now)
@@ -256,6 +255,7 @@ extension VoiceSession {
     }
     answers.silence(answer.responseID)
     guard answers.finish(answer.responseID) != nil else { return }
+    if answer.responseID == nil { answers.owesEnd = true }
     tell(
       .answerFinished(
         answer.isEnding

@@ -44,6 +44,38 @@ struct DialectRuleTests {
     #expect(AnswerTests.playOut(rig).count == 4_800)
   }
 
+  @Test("The end of a Gemini answer that was given up is not taken for that of the next, which was asked for meanwhile")
+  func geminiLateEnd() throws {
+    var setup = SessionConfiguration(.gemini)
+    setup.turnTaking = .pushToTalk(prefixPadding: .zero)
+    setup.inputRate = .hz16000
+    let rig = try SessionRig(setup)
+    let words = ServiceWords(.gemini)
+    func speak() throws {
+      rig.press()
+      try rig.hear([Float](repeating: 0.5, count: 16_000))
+      rig.letGo()
+    }
+    try speak()
+    rig.receive(words.audio(AnswerTests.samples(4_800)))
+    rig.pass(setup.stallLimit)
+    #expect(AnswerTests.playOut(rig).count == 4_800)
+    #expect(AnswerTests.ends(rig) == [.stalled(after: setup.stallLimit)])
+    rig.forgetEvents()
+    try speak()
+    rig.receive(#"{"serverContent":{"interrupted":true}}"#)
+    rig.receive(#"{"serverContent":{"turnComplete":true}}"#)
+    #expect(AnswerTests.ends(rig).isEmpty && !rig.isSettled)
+    rig.receive(words.audio(AnswerTests.samples(2_400)))
+    rig.receive(#"{"serverContent":{"turnComplete":true}}"#)
+    #expect(AnswerTests.playOut(rig).count == 2_400)
+    #expect(AnswerTests.ends(rig) == [.told(ResponseOutcome(status: .completed))])
+    // One that is over without a word is over all the same.
+    try speak()
+    rig.receive(#"{"serverContent":{"turnComplete":true}}"#)
+    #expect(AnswerTests.ends(rig).count == 2 && rig.isSettled)
+  }
+
   @Test("Gemini's turns have a start before their audio and an end behind it; an end without a start is not sent")
   func geminiMarks() throws {
     var setup = SessionConfiguration(.gemini)
