@@ -5,12 +5,17 @@ import RealtimeVoice
 import RealtimeVoiceNIO
 import Synchronization
 
-/// A client that speaks turns of known samples, push to talk, to a simulator that answers with what it heard.
+/// A client that speaks turns of known samples to a simulator that answers with what it heard: push to talk, or where
+/// the service alone finds turns (ElevenLabs) with the silence in them that ends them.
 enum Conversation {
   struct Outcome {
     /// What was played of the answer to each turn.
     var played: [[Int16]] = []
     var events: [SessionEvent] = []
+    /// The most that waited at any time, to be sent and to be played.
+    var mostWaitingInput = Duration.zero
+    var mostWaitingOutput = Duration.zero
+    var droppedEventCount = 0
 
     var ends: [AnswerEnd] {
       events.compactMap { if case .answerFinished(let end) = $0 { end } else { nil } }
@@ -34,45 +39,71 @@ enum Conversation {
     return configuration
   }
 
-  /// - Parameter limit: No test waits longer.
+  /// - Parameters:
+  ///   - answeredTurnCount: How many turns are answered, where nothing tells that the others are not: those are spoken on
+  ///     and on until the input ends.
+  ///   - isEarly: Whether the first turn is spoken before the client is started.
+  ///   - limit: No test waits longer.
   static func hold(
-    _ client: VoiceClient, turns: [[Int16]], rate: SampleRate, limit: Duration = .seconds(30)
+    _ client: VoiceClient, turns: [[Int16]], rate: SampleRate,
+    answeredTurnCount: Int = .max, isEarly: Bool = false, limit: Duration = .seconds(30)
   ) async throws -> Outcome {
     let deadline = ContinuousClock.now + limit
     let collector = Collector()
     let listening = Task { for await event in client.events { collector.add(event.event) } }
-    await client.start()
-    while await !client.isReady, await !client.isClosed {
-      try check(deadline)
-      try await Task.sleep(for: .milliseconds(1))
-    }
+    if !isEarly { try await start(client, deadline) }
     var outcome = Outcome()
-    for turn in turns where await !client.isClosed {
+    for (number, turn) in turns.enumerated() where await !client.isClosed {
       await client.beginTurn()
-      let block = rate.sampleCount(in: .milliseconds(20))
-      for start in stride(from: 0, to: turn.count, by: block) {
-        try await client.hear(turn[start..<min(start + block, turn.count)].map { Float($0) / 32768 })
+      let count = rate.sampleCount(in: .milliseconds(20))
+      for start in stride(from: 0, to: turn.count, by: count) {
+        try await client.hear(turn[start..<min(start + count, turn.count)].map { Float($0) / 32768 })
+        outcome.mostWaitingInput = max(outcome.mostWaitingInput, await client.waitingInput)
       }
       await client.endTurn()
-      outcome.played.append(try await playAll(client, deadline))
+      if isEarly, number == 0 { try await start(client, deadline) }
+      guard number < answeredTurnCount else { continue }
+      // A client that has no part in finding turns does not know that it waits for an answer.
+      let isUntold = client.endpoint.dialect == .elevenLabs
+      try await playAll(client, deadline, &outcome) { !isUntold || collector.endedTurnCount > number }
     }
+    if answeredTurnCount < turns.count {
+      await client.endInput()
+      try await playAll(client, deadline, &outcome) { true }
+    }
+    outcome.droppedEventCount = await client.droppedEventCount
     await client.close()
     await listening.value
     outcome.events = collector.events
     return outcome
   }
 
-  private static func playAll(_ client: VoiceClient, _ deadline: ContinuousClock.Instant) async throws -> [Int16] {
+  private static func start(_ client: VoiceClient, _ deadline: ContinuousClock.Instant) async throws {
+    await client.start()
+    while await !client.isReady, await !client.isClosed {
+      try check(deadline)
+      try await Task.sleep(for: .milliseconds(1))
+    }
+  }
+
+  /// Plays until all has been played of what comes, once `isOver`.
+  private static func playAll(
+    _ client: VoiceClient, _ deadline: ContinuousClock.Instant, _ outcome: inout Outcome, isOver: () -> Bool
+  ) async throws {
     var played: [Int16] = []
     while true {
       try check(deadline)
-      if await client.isClosed, await client.waitingOutputCount == 0 { return played }
-      let block = await client.play(max(1, min(480, await client.waitingOutputCount)))
+      let waiting = await client.waitingOutputCount
+      outcome.mostWaitingOutput = max(outcome.mostWaitingOutput, await client.playoutRate.duration(of: waiting))
+      if await client.isClosed, await client.waitingOutputCount == 0 { break }
+      let block = await client.play(max(1, min(480, waiting)))
       played += block.samples[..<block.answerCount]
       if block.answerCount > 0 { continue }
-      if await client.isReady, await !client.isAnswering, await client.waitingInput == .zero { return played }
+      // A session that is over is settled, too, and may have left something to play.
+      if isOver(), await client.isSettled, await !client.isClosed { break }
       try await Task.sleep(for: .milliseconds(1))
     }
+    outcome.played.append(played)
   }
 
   private static func check(_ deadline: ContinuousClock.Instant) throws {
@@ -85,6 +116,28 @@ enum Conversation {
     private let list = Mutex<[SessionEvent]>([])
     func add(_ event: SessionEvent) { list.withLock { $0.append(event) } }
     var events: [SessionEvent] { list.withLock { $0 } }
+
+    /// Turns of which the answer is over, or with it the connection before anything of it came.
+    var endedTurnCount: Int {
+      var count = 0
+      var isLossTold = false
+      for event in events {
+        switch event {
+        case .answerFinished(let end):
+          count += 1
+          isLossTold = end == .lost
+        case .reconnecting(attempt: 1, after: _, reason: _): if !isLossTold { count += 1 }
+        default: break
+        }
+      }
+      return count
+    }
+  }
+}
+
+extension SampleRate {
+  func duration(of sampleCount: Int) -> Duration {
+    .nanoseconds(Int64(sampleCount) * 1_000_000_000 / Int64(hertz))
   }
 }
 
