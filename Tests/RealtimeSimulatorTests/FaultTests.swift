@@ -76,6 +76,27 @@ extension SimulatorSuites {
       }
     }
 
+    @Test("Stall where the service asks for pongs: it asks no more, and misses none")
+    func stallWithoutPings() async throws {
+      try await withSimulator({ $0.pingInterval = .milliseconds(50) }) { simulator in
+        let client = try await SimulatorSuites.OtherDialectTests.speaking(
+          .elevenLabs, simulator, query: "fault=stall")
+        var byteCount = 0
+        while byteCount < 28_000 {
+          byteCount += SimulatorSuites.OtherDialectTests.audio(of: try await client.event())?.count ?? 0
+        }
+        // Twice what it would wait for a pong.
+        try await Task.sleep(for: .seconds(1))
+        try await client.wire.sendPing()
+        var isAnswered = false
+        while !isAnswered {
+          let frame = try #require(await client.wire.next())
+          isAnswered = frame == .pong
+        }
+        #expect(simulator.journal.sessions.first?.errors == [])
+      }
+    }
+
     @Test("Slow read: what is sent backs up")
     func slowRead() async throws {
       try await withSimulator { simulator in

@@ -68,7 +68,8 @@ final class ElevenLabsSession: VoiceSession, AnsweringSession {
   private func ping() {
     let interval = context.configuration.pingInterval
     context.link.schedule(after: interval) { [weak self] in
-      guard let self, !isEnding else { return }
+      // Who has fallen silent asks no more, and misses no answers.
+      guard let self, !isEnding, !context.isSilent else { return }
       let now = context.now
       if now - lastPongTime > (interval * 10).nanoseconds {
         return fail(1008, "ping_timeout", "No pong was received.")
