@@ -196,7 +196,7 @@ public struct VoiceSession: ~Copyable {
   public var isReadyToReceive: Bool { phase == .closed || !playout.isFull }
 
   /// Whether everything that was asked for has been answered and played, and nothing waits to be sent; or the session is
-  /// over. What has come of an answer before a failure can still be played then: ``waitingOutputCount``.
+  /// over. What has come of an answer before a failure can still be played then: ``waitingOutput``.
   public var isSettled: Bool {
     switch phase {
     case .closed: return true
@@ -213,8 +213,10 @@ public struct VoiceSession: ~Copyable {
   /// Whether an answer is awaited, under way, or played.
   public var isAnswering: Bool { !answers.isIdle || !calls.isEmpty || wantsAnswer || isSounding }
 
-  /// How many samples of answers wait to be played.
-  public var waitingOutputCount: Int { playout.waitingSampleCount }
+  /// How much audio of answers waits to be played.
+  public var waitingOutput: Duration {
+    .nanoseconds(Int64(playout.waitingSampleCount) * 1_000_000_000 / Int64(playoutRate.hertz))
+  }
 
   /// Whether the session is over.
   public var isClosed: Bool { phase == .closed }

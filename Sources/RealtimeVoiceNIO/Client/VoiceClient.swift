@@ -154,8 +154,11 @@ public actor VoiceClient {
   public var playoutRate: SampleRate { session.playoutRate }
   /// How much audio waits to be sent: a file is held back by it.
   public var waitingInput: Duration { session.waitingInput }
-  /// How many samples of answers wait for ``play(_:)``.
-  public var waitingOutputCount: Int { session.waitingOutputCount }
+  /// How much audio of answers waits for ``play(into:)``.
+  public var waitingOutput: Duration { session.waitingOutput }
+  /// Whether ``play(into:)`` would give samples of an answer now: one sounds, or fades, or as much of one waits as is to
+  /// wait before it begins.
+  public var isOutputReady: Bool { session.isOutputReady }
   /// Whether the service has a session for us.
   public var isReady: Bool { session.isReady }
   /// Whether the session is over.
@@ -169,7 +172,7 @@ public actor VoiceClient {
   /// The time on the clock of ``events``.
   public var time: Duration { now }
   /// When the client's own steps of the latest turn were done, on the same clock.
-  public var turnTiming: ClientTurnTiming { turns.turn }
+  public var turnSteps: TurnSteps { turns.turn }
   /// Where the clock of ``events`` starts, in nanoseconds of the system's monotonic clock.
   public nonisolated var clockOrigin: UInt64 { origin.uptimeNanoseconds }
 

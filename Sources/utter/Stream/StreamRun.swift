@@ -234,7 +234,7 @@ struct StreamRun {
 
     /// Plays what is left when nothing more comes.
     func playRest() async {
-      while await client.waitingOutputCount > 0, await playWaiting() {}
+      while await client.waitingOutput > .zero, await playWaiting() {}
     }
 
     private func isReadyToHear() async -> Bool {
@@ -252,10 +252,10 @@ struct StreamRun {
     ///
     /// - Returns: Whether there was something.
     private func playWaiting() async -> Bool {
-      let count = await client.waitingOutputCount
+      let waiting = await client.waitingOutput
       let rate = await client.playoutRate
       // Asked for where nothing waits, too: an answer ends with the pull behind its last sample.
-      let block = await client.play(max(1, min(count, rate.sampleCount(in: StreamRun.tick))))
+      let block = await client.play(max(1, rate.sampleCount(in: min(waiting, StreamRun.tick))))
       await answers.write(block.samples[..<block.answerCount], rate: rate)
       return block.answerCount > 0
     }

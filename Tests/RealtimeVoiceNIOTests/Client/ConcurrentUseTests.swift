@@ -32,7 +32,7 @@ extension ClientSuites {
             let client = try VoiceClient(endpoint, settings)
             let asking = Task {
               while !Task.isCancelled {
-                _ = (await client.usage, await client.turnTiming, await client.isSettled, await client.waitingInput)
+                _ = (await client.usage, await client.turnSteps, await client.isSettled, await client.waitingInput)
                 _ = simulator.journal
                 try? await Task.sleep(for: .microseconds(200))
               }

@@ -93,10 +93,10 @@ enum Conversation {
     var played: [Int16] = []
     while true {
       try check(deadline)
-      let waiting = await client.waitingOutputCount
-      outcome.mostWaitingOutput = max(outcome.mostWaitingOutput, await client.playoutRate.duration(of: waiting))
-      if await client.isClosed, await client.waitingOutputCount == 0 { break }
-      let block = await client.play(max(1, min(480, waiting)))
+      let (waiting, rate) = await (client.waitingOutput, client.playoutRate)
+      outcome.mostWaitingOutput = max(outcome.mostWaitingOutput, waiting)
+      if await client.isClosed, await client.waitingOutput == .zero { break }
+      let block = await client.play(max(1, min(480, rate.sampleCount(in: waiting))))
       played += block.samples[..<block.answerCount]
       if block.answerCount > 0 { continue }
       // A session that is over is settled, too, and may have left something to play.

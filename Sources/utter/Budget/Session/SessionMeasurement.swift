@@ -72,7 +72,7 @@ struct SessionMeasurement: Sendable {
     let speechEnd = lead + signalLength
     let limit = rate.sampleCount(in: configuration.chunkDuration + Self.commitLimit)
     let name = index == 0 ? "the turn that is not counted" : "turn \(index)"
-    let committedBefore = await client.turnTiming.committed
+    let committedBefore = await client.turnSteps.committed
     await client.beginTurn()
     let start = ContinuousClock.now
     let offset = duration(of: blockLength) * Self.fraction(index, Self.outputSpread)
@@ -93,14 +93,14 @@ struct SessionMeasurement: Sendable {
         await client.endTurn()
       }
       guard let releasedAt else { continue }
-      if completion == nil, let committed = await client.turnTiming.committed, committed != committedBefore {
+      if completion == nil, let committed = await client.turnSteps.committed, committed != committedBefore {
         completion = (heardCount, handedOver)
       }
       if await client.isClosed { throw Failure("the session ended in \(name)") }
       if let completion, await client.isSettled {
         speaker.cancel()
         await speaker.value
-        let timing = await client.turnTiming
+        let timing = await client.turnSteps
         guard
           let turn = turn(
             timing, client, deviceWait: releasedAt - speechEnd, chunkWait: completion.heardCount - releasedAt,
@@ -118,7 +118,7 @@ struct SessionMeasurement: Sendable {
   ///   - deviceWait: In sample frames, as is `chunkWait`.
   /// - Returns: Nil where something of the turn did not happen.
   private func turn(
-    _ timing: ClientTurnTiming, _ client: VoiceClient, deviceWait: Int, chunkWait: Int, handedOver: UInt64
+    _ timing: TurnSteps, _ client: VoiceClient, deviceWait: Int, chunkWait: Int, handedOver: UInt64
   ) -> LiveTurn? {
     guard let prepared = timing.prepared, let encoded = timing.encoded, let committed = timing.committed,
       let commitSent = timing.commitSent, let arrived = timing.arrived, let decoded = timing.decoded,

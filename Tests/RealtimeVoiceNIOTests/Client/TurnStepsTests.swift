@@ -19,7 +19,7 @@ import Testing
     recorder.sentAll()
     // A pong, later.
     recorder.sentControl(askedAt: Self.at(30), sentAt: Self.at(31), committedAt: Self.at(22))
-    var expected = ClientTurnTiming()
+    var expected = TurnSteps()
     expected.prepared = Self.at(20)
     expected.encoded = Self.at(21)
     expected.committed = Self.at(22)
@@ -37,7 +37,7 @@ import Testing
     var recorder = TurnRecorder()
     recorder.sentAudio(askedAt: Self.at(10), encodedAt: Self.at(11))
     recorder.sentControl(askedAt: Self.at(22), sentAt: Self.at(24), committedAt: Self.at(15))
-    #expect(recorder.turn == ClientTurnTiming())
+    #expect(recorder.turn == TurnSteps())
     recorder.received(readAt: Self.at(50), decodedAt: Self.at(51), committedAt: Self.at(15))
     #expect(recorder.turn.prepared == nil && recorder.turn.arrived == Self.at(50))
   }
@@ -75,7 +75,7 @@ extension ClientSuites {
 
       let timing = try #require(
         outcome.events.compactMap { if case .playoutStarted(_, let timing) = $0 { timing } else { nil } }.last)
-      let steps = await client.turnTiming
+      let steps = await client.turnSteps
       #expect(steps.committed == timing.committed)
       #expect(steps.pulled == timing.firstPlayed)
       let order = [

@@ -3,7 +3,7 @@
 ///
 /// With `TurnTiming`, which has what the session sees, it tells a turn's stages apart: each ends where the next begins.
 /// The first four are known of turns that the client commits.
-public struct ClientTurnTiming: Hashable, Sendable {
+public struct TurnSteps: Hashable, Sendable {
   /// All that the microphone's last block needed of computing was done, and the turn's last chunk waited to be encoded.
   public var prepared: Duration?
   /// That chunk's event was there as text.
@@ -29,7 +29,7 @@ public struct ClientTurnTiming: Hashable, Sendable {
 
 /// Notes a turn's steps as they are done. Does not allocate.
 struct TurnRecorder {
-  private(set) var turn = ClientTurnTiming()
+  private(set) var turn = TurnSteps()
   private var lastAudio: (askedAt: Duration, encodedAt: Duration)?
   /// Whether what is sent next belongs to a commit.
   private var isCommitting = false
@@ -43,7 +43,7 @@ struct TurnRecorder {
   ///   of the service's at another time.
   mutating func sentControl(askedAt: Duration, sentAt: Duration, committedAt: Duration?) {
     if committedAt == askedAt, turn.committed != askedAt {
-      turn = ClientTurnTiming()
+      turn = TurnSteps()
       turn.prepared = lastAudio?.askedAt
       turn.encoded = lastAudio?.encodedAt
       turn.committed = askedAt
@@ -58,7 +58,7 @@ struct TurnRecorder {
   /// The first audio of an answer has come. Another answer to the same turn, behind a tool's call, takes the place of the
   /// one before.
   mutating func received(readAt: Duration, decodedAt: Duration, committedAt: Duration?) {
-    if turn.committed != committedAt { turn = ClientTurnTiming() }
+    if turn.committed != committedAt { turn = TurnSteps() }
     turn.arrived = readAt
     turn.decoded = decodedAt
     (turn.playable, turn.pulled, turn.rendered) = (nil, nil, nil)
