@@ -164,21 +164,21 @@ public struct VoiceSession: ~Copyable {
   /// When ``advance(to:)`` is to be called at the latest; `nil` when nothing is waited for.
   public var nextDeadline: Duration? {
     var earliest: Duration?
-    func consider(_ time: Duration?) {
-      if let time { earliest = min(earliest ?? time, time) }
-    }
     switch phase {
     case .idle, .closed: return nil
     case .connecting: break
-    case .starting(let limit): consider(limit)
+    case .starting(let limit): earliest = limit
     case .ready:
-      consider(answers.deadline)
-      consider(renewalDue)
-      consider(inputEndDue)
-      consider(silenceLimit)
+      earliest = Self.earlier(answers.deadline, renewalDue)
+      earliest = Self.earlier(earliest, Self.earlier(inputEndDue, silenceLimit))
     }
-    for call in calls.values { consider(call.limit) }
+    for call in calls.values { earliest = Self.earlier(earliest, call.limit) }
     return earliest
+  }
+
+  private static func earlier(_ first: Duration?, _ second: Duration?) -> Duration? {
+    guard let first, let second else { return first ?? second }
+    return min(first, second)
   }
 
   /// How much audio of the microphone waits to be sent. The owner of a file holds it back by this; a microphone cannot

@@ -22,8 +22,8 @@ public import RealtimeVoice
 /// are dropped beyond twice that, the oldest first, and counted.
 ///
 /// **The end.** After ``close()``, or once the session has failed, nothing can be started anew: what is heard, written or
-/// begun then is ignored, ``play(_:)`` gives what is left of answers and then silence, and ``events`` end when those that
-/// wait have been taken. A client that is let go without ``close()`` closes its connection and calls its tools off;
+/// begun then is ignored, ``play(into:)`` gives what is left of answers and then silence, and ``events`` end when those
+/// that wait have been taken. A client that is let go without ``close()`` closes its connection and calls its tools off;
 /// whoever takes its events holds it.
 ///
 /// All work is done on one event loop, which is the actor's executor: what is heard is on its way to the socket before
@@ -75,7 +75,7 @@ public actor VoiceClient {
   ///   - tools: What the service may call, each by its own name. They run outside of the event loop, each call as a task
   ///     of its own that is cancelled when its result is not wanted any more.
   ///   - transport: Limits of the connections.
-  ///   - group: Of which one event loop does all of the client's work.
+  ///   - group: Of which one event loop, of NIOPosix, does all of the client's work.
   ///   - logger: Is told of connections at level debug: never audio, words or keys.
   /// - Throws: `SessionConfigurationError`
   public init(
@@ -126,7 +126,8 @@ public actor VoiceClient {
   }
 
   /// Takes a block of the microphone: interleaved samples at the configuration's rate and channel count, -1 to 1. What
-  /// comes before there is a session waits, as much as `SessionConfiguration.sendCapacity` has room for.
+  /// comes before there is a session waits, as much as `SessionConfiguration.sendCapacity` has room for. Allocates
+  /// nothing once the session is ready, but the message that the socket is given where a chunk is complete.
   ///
   /// - Throws: `DownmixError` for a partial sample frame; nothing of the block has been taken then.
   public func hear(_ interleaved: [Float]) throws(DownmixError) {
@@ -134,23 +135,31 @@ public actor VoiceClient {
     pump()
   }
 
-  /// The next `count` samples for the speaker, at ``playoutRate``; silence where there is nothing to play. Allocates the
-  /// block.
+  /// Fills `block`, as long as it is, with the next samples for the speaker, at ``playoutRate``: silence where there is
+  /// nothing to play. Allocates only where an event is to be told, or a copy shares the block's memory.
   ///
-  /// - Precondition: `count` is not negative.
-  public func play(_ count: Int) -> PlayedBlock {
-    var block = PlayedBlock(samples: [Int16](repeating: 0, count: count))
-    var output = block.samples.mutableSpan
+  /// - Returns: How many of the samples belong to an answer. They are the first; the rest is silence.
+  public func play(into block: inout [Int16]) -> Int {
+    var output = block.mutableSpan
     let playedBefore = session.turnTiming.firstPlayed
-    block.answerCount = session.play(into: &output, at: now)
+    let answerCount = session.play(into: &output, at: now)
     if let played = session.turnTiming.firstPlayed, played != playedBefore {
       turns.played(pulledAt: played, renderedAt: now)
     }
     pump()
+    return answerCount
+  }
+
+  /// The next `count` samples for the speaker, as ``play(into:)`` gives them, in a block of their own.
+  ///
+  /// - Precondition: `count` is not negative.
+  public func play(_ count: Int) -> PlayedBlock {
+    var block = PlayedBlock(samples: [Int16](repeating: 0, count: count))
+    block.answerCount = play(into: &block.samples)
     return block
   }
 
-  /// The rate of what ``play(_:)`` gives.
+  /// The rate of what ``play(into:)`` gives.
   public var playoutRate: SampleRate { session.playoutRate }
   /// How much audio waits to be sent: a file is held back by it.
   public var waitingInput: Duration { session.waitingInput }
@@ -294,7 +303,8 @@ public actor VoiceClient {
   }
 
   private func schedule() {
-    guard let deadline = session.nextDeadline else {
+    let deadline = session.nextDeadline
+    guard let deadline else {
       timer?.scheduled.cancel()
       timer = nil
       return
@@ -517,7 +527,7 @@ public actor VoiceClient {
 public struct PlayedBlock: Hashable, Sendable {
   /// As many as were asked for, of one channel.
   public var samples: [Int16]
-  /// How many of them belong to an answer; the rest is silence.
+  /// How many of them, from the first on, belong to an answer; the rest is silence.
   public var answerCount = 0
 }
 
