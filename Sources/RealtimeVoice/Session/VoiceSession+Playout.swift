@@ -35,8 +35,11 @@ extension VoiceSession {
   /// Whether an answer is played, or waits for it.
   var isSounding: Bool { playout.isPlaying || !playout.isEmpty }
 
-  /// Whether the next pull gives a sample of an answer: it sounds already, or the jitter buffer is full.
-  package var isOutputReady: Bool { playout.isReady }
+  /// Whether the next pull gives a sample of an answer: it sounds already, or fades, or the jitter buffer is full.
+  public var isOutputReady: Bool { playout.isReady || !playout.tail.isEmpty }
+
+  /// The same of what is not stopped.
+  package var isAnswerReady: Bool { playout.isReady }
 
   /// The clocks of the present turn, as far as they have come.
   package var turnTiming: TurnTiming { timing }

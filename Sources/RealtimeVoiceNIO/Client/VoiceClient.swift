@@ -14,8 +14,9 @@ public import RealtimeVoice
 /// for await event in client.events { print(event) }
 /// ```
 ///
-/// Blocks of the microphone go in with ``hear(_:)``, samples for the speaker come out of ``play(_:)``; what happens is
-/// told by ``events``. A lost connection is made anew, as the session's configuration says.
+/// Blocks of the microphone go in with ``hear(_:)``, samples for the speaker come out of ``play(into:)``; what happens
+/// is told by ``events``, and ``wait(until:atMost:)`` waits for it. A lost connection is made anew, as the session's
+/// configuration says.
 ///
 /// **Bounds.** Audio waits for the socket in the session's queue, whose oldest is dropped and told. Events that nobody
 /// takes hold back what the service sends, from ``eventLimit`` on, and with it what it could tell; those of our own side
@@ -33,7 +34,7 @@ public actor VoiceClient {
   public static let eventLimit = 1024
 
   public nonisolated let endpoint: ServiceEndpoint
-  private nonisolated let eventLoop: any EventLoop
+  nonisolated let eventLoop: any EventLoop
   /// Kept, since an event loop need not be its own executor, and the actor's is not retained by whoever runs on it.
   private nonisolated let executor: any SerialExecutor
   private let transport: TransportConfiguration
@@ -58,6 +59,11 @@ public actor VoiceClient {
   private var refused: (kind: OutgoingMessage, askedAt: Duration, encodedAt: Duration)?
   private var isReadingPaused = false
   private var isPumping = false
+  /// Something has happened since ``pump()`` last began to look: what comes while it is under way is not left lying.
+  private var hasNews = false
+
+  var waiters: [Waiter] = []
+  var waiterCount = 0
 
   private var waiting: [TimedSessionEvent] = []
   private var waitingHead = 0
@@ -233,14 +239,19 @@ public actor VoiceClient {
   /// A connection may call back from within what it is asked to do; what that brings is taken up by the call that is
   /// under way.
   private func pump() {
+    hasNews = true
     guard !isPumping else { return }
     isPumping = true
-    defer { isPumping = false }
-    repeat {
-      while let action = session.nextAction() { perform(action) }
-    } while send()
-    hold()
-    schedule()
+    while hasNews {
+      hasNews = false
+      repeat {
+        while let action = session.nextAction() { perform(action) }
+      } while send()
+      hold()
+      schedule()
+      resumeWaiters()
+    }
+    isPumping = false
   }
 
   /// - Returns: Whether something was sent, which may have consequences.
@@ -422,7 +433,7 @@ public actor VoiceClient {
         readAt: min(audio, .nanoseconds((connection.lastReadAt - origin).nanoseconds)), decodedAt: now,
         committedAt: timing.committed)
     }
-    if turns.awaitsPlayout, session.isOutputReady { turns.becamePlayable(at: now) }
+    if turns.awaitsPlayout, session.isAnswerReady { turns.becamePlayable(at: now) }
     pump()
   }
 

@@ -80,10 +80,8 @@ enum Conversation {
 
   private static func start(_ client: VoiceClient, _ deadline: ContinuousClock.Instant) async throws {
     await client.start()
-    while await !client.isReady, await !client.isClosed {
-      try check(deadline)
-      try await Task.sleep(for: .milliseconds(1))
-    }
+    await client.wait(until: { $0.isReady }, atMost: deadline - .now)
+    try check(deadline)
   }
 
   /// Plays until all has been played of what comes, once `isOver`.
@@ -135,10 +133,9 @@ enum Conversation {
   }
 }
 
-extension SampleRate {
-  func duration(of sampleCount: Int) -> Duration {
-    .nanoseconds(Int64(sampleCount) * 1_000_000_000 / Int64(hertz))
-  }
+extension VoiceClient {
+  /// Whether all that was said is sent, and answered, and the answers are played.
+  fileprivate var hasAnswered: Bool { isReady && !isAnswering && waitingInput == .zero }
 }
 
 extension [UInt8] {
