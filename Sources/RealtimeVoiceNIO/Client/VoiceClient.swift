@@ -62,6 +62,9 @@ public actor VoiceClient {
   /// Something has happened since ``pump()`` last began to look: what comes while it is under way is not left lying.
   private var hasNews = false
 
+  /// Those of the connections that are being made, open, or being closed.
+  private var unclosed: Set<Int> = []
+
   var waiters: [Waiter] = []
   var waiterCount = 0
 
@@ -224,10 +227,13 @@ public actor VoiceClient {
     pump()
   }
 
-  /// Ends the session at once. ``events`` end with it.
-  public func close() {
+  /// Ends the session at once, ``events`` with it, and waits until its connection is closed, so that the event loop may
+  /// be shut down: the service has answered our close frame (code 1000) and TCP has ended, or each has had the time that
+  /// it has (`TransportConfiguration.closeTimeout`). A task that is cancelled does not wait.
+  public func close() async {
     session.close(at: now)
     pump()
+    await wait(until: { $0.unclosed.isEmpty }, outlastsSession: true, atMost: nil)
   }
 
   // MARK: The session's owner
@@ -368,6 +374,7 @@ public actor VoiceClient {
       isSecure: endpoint.isSecure, host: endpoint.host, port: endpoint.port, target: endpoint.target,
       headers: endpoint.headers.map { ($0.name, $0.value) })
     let delegate = ConnectionDelegate(client: self, generation: generation)
+    unclosed.insert(generation)
     let attempt = WebSocketConnection.connect(
       request, configuration: transport, on: eventLoop, delegate: delegate, logger: logger)
     opening = attempt
@@ -381,9 +388,10 @@ public actor VoiceClient {
   }
 
   private func opened(_ result: Result<WebSocketConnection, any Error>, _ generation: Int) {
+    if case .failure = result { unclosed.remove(generation) }
     guard generation == self.generation, !session.isClosed else {
       if case .success(let connection) = result { connection.close(code: 1000) }
-      return
+      return pump()
     }
     opening = nil
     switch result {
@@ -443,7 +451,8 @@ public actor VoiceClient {
   }
 
   fileprivate func closed(_ closure: WebSocketClosure, _ generation: Int) {
-    guard generation == self.generation else { return }
+    unclosed.remove(generation)
+    guard generation == self.generation else { return pump() }
     connection = nil
     isReadingPaused = false
     logger?.debug("connection closed", metadata: ["closure": "\(closure)"])
