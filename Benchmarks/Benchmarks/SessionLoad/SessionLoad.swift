@@ -125,7 +125,7 @@ struct SessionLoad: AsyncParsableCommand {
       for await event in client.events { if case .closed(let reason) = event.event { end = reason } }
       return end
     }
-    while await !client.isReady, await !client.isClosed { try await Task.sleep(for: .milliseconds(1)) }
+    await client.wait(until: { $0.isReady })
     return Call(client: client, eventLoop: eventLoop, listening: listening)
   }
 

@@ -47,6 +47,9 @@ package enum LiveInputs {
     return !areEnded
   }
 
+  /// A descriptor that can be read, and is not to be, once the inputs are ended; -1 where there was none left.
+  package static var endDescriptor: Int32 { bell.reading }
+
   package static var areEnded: Bool { hasEnded.load(ordering: .acquiring) }
 
   package static func add() {

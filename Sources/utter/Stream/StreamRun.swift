@@ -64,10 +64,12 @@ struct StreamRun {
       _ = LiveInputs.end()
     }
     try Blocking.run { await client.start() }
+    let interruption = isLive ? nil : InputEndWatch { Task { await client.close() } }
+    defer { interruption?.stop() }
     let feeder = Feeder(client: client, answers: answers, rate: recording.sampleRate, isPaced: isPaced)
     // A microphone does not wait: what it gives before the session is ready is kept, within bounds.
     if isLive { feeder.begin() } else { try feeder.awaitReady() }
-    let player = isPaced ? Task.detached { await feeder.play() } : nil
+    let player = Task.detached { await isPaced ? feeder.play() : feeder.playAtOnce() }
     if case .pushToTalk = configuration.turnTaking { try Blocking.run { await client.beginTurn() } }
     let channelCount = recording.channelCount
     let pieceSize = max(1, recording.sampleRate.sampleCount(in: Self.tick)) * channelCount
@@ -91,11 +93,16 @@ struct StreamRun {
     }
     // Ctrl-C ends a live input, and what has come of it is finished; a file's session is over.
     try feeder.end(isFinished: isLive)
-    player?.cancel()
-    let hasFailed = try Blocking.run { await client.isClosed }
+    player.cancel()
+    let hasFailed = try Blocking.run {
+      guard await client.isClosed else { return false }
+      // What was closed from here has not failed.
+      await listening.value
+      return if case .failed = await report.end { true } else { false }
+    }
     let isInterrupted = LiveInputs.areEnded && !hasFailed && !isLive
     try Blocking.run {
-      await player?.value
+      await player.value
       // What had come when the session failed was said.
       if !isInterrupted { await feeder.playRest() }
       await client.close()
@@ -178,12 +185,8 @@ struct StreamRun {
 
     func awaitReady() throws {
       try Blocking.run { [self] in
-        while !LiveInputs.areEnded {
-          let (isReady, isClosed) = await (client.isReady, client.isClosed)
-          if isClosed { state.close() }
-          if isReady || isClosed { break }
-          try? await Task.sleep(for: .milliseconds(1))
-        }
+        await client.wait(until: { $0.isReady })
+        await noteEnd()
       }
       state.restart()
     }
@@ -194,12 +197,12 @@ struct StreamRun {
         if isPaced {
           try? await Task.sleep(until: due, clock: .continuous)
         } else {
-          while await !isReadyToHear() {
-            if await !playWaiting() { try? await Task.sleep(for: .milliseconds(1)) }
-          }
+          await client.wait(until: {
+            $0.isReady && !$0.isAnswering && $0.waitingInput < StreamRun.waitingLimit
+          })
         }
         try await client.hear(samples)
-        if await client.isClosed { state.close() }
+        await noteEnd()
       }
     }
 
@@ -207,15 +210,11 @@ struct StreamRun {
     ///
     /// - Parameter isFinished: Whether that is so when the input was ended from here, too.
     func end(isFinished: Bool) throws {
+      if LiveInputs.areEnded, !isFinished { return }
       try Blocking.run { [self] in
-        func isGivenUp() -> Bool { LiveInputs.areEnded && !isFinished }
-        if isGivenUp() { return }
         await client.endTurn()
         await client.endInput()
-        while await !client.isSettled, !isGivenUp() {
-          let played = isPaced ? false : await playWaiting()
-          if !played { try? await Task.sleep(for: .milliseconds(1)) }
-        }
+        await client.wait(until: { $0.isSettled })
       }
     }
 
@@ -232,20 +231,22 @@ struct StreamRun {
       }
     }
 
-    /// Plays what is left when nothing more comes.
-    func playRest() async {
-      while await client.waitingOutput > .zero, await playWaiting() {}
+    /// A speaker that takes answers as fast as they come.
+    func playAtOnce() async {
+      var isPlaying = false
+      // An answer is told to be over with the pull behind its last sample.
+      while await client.wait(until: { [isPlaying] in $0.isOutputReady || (isPlaying && !$0.isAnswering) }) {
+        isPlaying = await playWaiting()
+      }
     }
 
-    private func isReadyToHear() async -> Bool {
-      if LiveInputs.areEnded { return true }
-      if await client.isClosed {
-        state.close()
-        return true
-      }
-      guard await client.isReady else { return false }
-      let waiting = await client.waitingInput
-      return await !client.isAnswering && waiting < StreamRun.waitingLimit
+    /// Plays what is left when nothing more comes.
+    func playRest() async {
+      while await playWaiting() {}
+    }
+
+    private func noteEnd() async {
+      if await client.isClosed { state.close() }
     }
 
     /// Plays what there is, as fast as it goes.
@@ -254,7 +255,6 @@ struct StreamRun {
     private func playWaiting() async -> Bool {
       let waiting = await client.waitingOutput
       let rate = await client.playoutRate
-      // Asked for where nothing waits, too: an answer ends with the pull behind its last sample.
       let block = await client.play(max(1, rate.sampleCount(in: min(waiting, StreamRun.tick))))
       await answers.write(block.samples[..<block.answerCount], rate: rate)
       return block.answerCount > 0

@@ -46,7 +46,7 @@ struct SessionMeasurement: Sendable {
     var turns: [LiveTurn] = []
     var failure: (any Error)?
     do {
-      while await !client.isReady, await !client.isClosed { try await Task.sleep(for: .milliseconds(1)) }
+      await client.wait(until: { $0.isReady })
       for index in 0...turnCount {
         let turn = try await self.turn(index, client)
         if index > 0 { turns.append(turn) }
