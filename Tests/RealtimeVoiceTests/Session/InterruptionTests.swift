@@ -110,4 +110,19 @@ struct InterruptionTests {
       #expect(result.lastGain == 1)
     }
   }
+
+  @Test("An answer is interrupted once, though the button is pressed again while it fades")
+  func again() throws {
+    let rig = try AnswerTests.asked()
+    rig.receive(ServiceWords.created())
+    rig.receive(ServiceWords(.openAI).audio(AnswerTests.samples(24_000)))
+    _ = rig.play(4_800)
+    rig.press()
+    rig.letGo()
+    rig.press()
+    let items = rig.events.compactMap { if case .interrupted(let items) = $0 { items } else { nil } }
+    #expect(items.map(\.count) == [1])
+    // It was fading.
+    #expect(rig.play(240).contains { $0 != 0 })
+  }
 }
