@@ -36,9 +36,11 @@ public enum SessionEvent: Hashable, Sendable {
   case usage(Usage)
   /// What the service says may still be asked for.
   case rateLimits([RateLimit])
-  /// Audio of the microphone was dropped: there was no room for it. Samples at the rate of what is sent.
+  /// Audio of the microphone was dropped: there was no room for it, or the service has changed the rate that it takes.
+  /// Samples at the rate of what was to be sent.
   case inputDropped(sampleCount: Int)
-  /// Audio of an answer was dropped: there was no room for it, or it came behind its place. Samples at the service's rate.
+  /// Audio of an answer was dropped: there was no room for it, it came behind its place, or the service has changed its
+  /// rate. Samples at the rate at which it came.
   case outputDropped(sampleCount: Int)
   /// The service complained; the session goes on.
   case serviceError(ServiceError)

@@ -207,6 +207,9 @@ extension VoiceSession {
     outputEncoding = output?.encoding ?? .pcm16
     let playedRate = output?.sampleRate ?? configuration.dialect.defaultRate(of: .received)
     if playout.sampleRate != playedRate {
+      let waiting = playout.waitingSampleCount
+      if waiting > 0 { tell(.outputDropped(sampleCount: waiting)) }
+      if playout.isDucked { tell(.restored) }
       playout = PlayoutQueue(sampleRate: playedRate, configuration: configuration.playout)
       items = ItemNames()
       reportedOutputDrops = 0
@@ -215,6 +218,8 @@ extension VoiceSession {
       audioEncoder = AudioEventEncoder(configuration.dialect, sampleRate: sentRate, encoding: sentEncoding)
     }
     guard microphone == nil || microphone?.sentRate != sentRate else { return true }
+    let waiting = waitingInputCount
+    if waiting > 0 { tell(.inputDropped(sampleCount: waiting)) }
     do throws(SessionConfigurationError) {
       microphone = try Self.microphone(configuration, outputRate: sentRate)
     } catch {

@@ -184,12 +184,15 @@ public struct VoiceSession: ~Copyable {
   /// How much audio of the microphone waits to be sent. The owner of a file holds it back by this; a microphone cannot
   /// wait.
   public var waitingInput: Duration {
-    let count =
-      switch microphone {
-      case .some(let path): path.feed.queue.sampleCount
-      case .none: 0
-      }
-    return audioEncoder.sampleRate.duration(of: count)
+    audioEncoder.sampleRate.duration(of: waitingInputCount)
+  }
+
+  /// In samples at the rate of what is sent.
+  var waitingInputCount: Int {
+    switch microphone {
+    case .some(let path): path.feed.queue.sampleCount
+    case .none: 0
+    }
   }
 
   /// Whether the owner should go on reading from the connection; if not, until enough has been played.
