@@ -1,7 +1,7 @@
 import Metrics
 import RealtimeVoice
 
-/// What a client counts, through swift-metrics; all with the dimension `dialect`.
+/// What a client counts and times, through swift-metrics; all with the dimension `dialect`.
 ///
 /// | name | kind | what |
 /// | --- | --- | --- |
@@ -28,10 +28,14 @@ struct ClientMetrics {
   private let commitToSample: Metrics.Timer
   private let speechEndToSample: Metrics.Timer
 
-  init(_ dialect: Dialect) {
+  init(_ dialect: Dialect, _ factory: any MetricsFactory) {
     let dimensions = [("dialect", dialect.rawValue)]
-    func counter(_ name: String) -> Counter { Counter(label: "utter_" + name, dimensions: dimensions) }
-    func timer(_ name: String) -> Metrics.Timer { Metrics.Timer(label: "utter_" + name, dimensions: dimensions) }
+    func counter(_ name: String) -> Counter {
+      Counter(label: "utter_" + name, dimensions: dimensions, factory: factory)
+    }
+    func timer(_ name: String) -> Metrics.Timer {
+      Metrics.Timer(label: "utter_" + name, dimensions: dimensions, factory: factory)
+    }
     chunks = counter("chunks_sent")
     samples = counter("samples_sent")
     dropped = counter("samples_dropped")

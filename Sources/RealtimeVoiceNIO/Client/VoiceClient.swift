@@ -1,6 +1,6 @@
 public import AudioDSP
 public import Logging
-import Metrics
+public import Metrics
 public import NIOCore
 public import NIOPosix
 public import RealtimeVoice
@@ -86,11 +86,13 @@ public actor VoiceClient {
   ///   - transport: Limits of the connections.
   ///   - group: Of which one event loop, of NIOPosix, does all of the client's work.
   ///   - logger: Is told of connections at level debug: never audio, words or keys.
+  ///   - metrics: Makes what counts and times; its handlers are called on the event loop.
   /// - Throws: `SessionConfigurationError`
   public init(
     _ endpoint: ServiceEndpoint, _ configuration: SessionConfiguration, tools: [Tool] = [],
     transport: TransportConfiguration = TransportConfiguration(),
-    on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger? = nil
+    on group: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton, logger: Logger? = nil,
+    metrics: any MetricsFactory = MetricsSystem.factory
   ) throws(SessionConfigurationError) {
     var configuration = configuration
     configuration.dialect = endpoint.dialect
@@ -106,7 +108,7 @@ public actor VoiceClient {
       limits[tool.description.name] = tool.timeLimit
     }
     self.tools = named
-    metrics = ClientMetrics(configuration.dialect)
+    self.metrics = ClientMetrics(configuration.dialect, metrics)
     session = try VoiceSession(
       configuration, tools: tools.map(\.description), toolLimits: limits, seed: .random(in: .min ... .max))
   }

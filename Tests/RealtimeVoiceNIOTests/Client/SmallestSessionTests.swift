@@ -63,7 +63,7 @@ extension ClientSuites {
 }
 
 /// Speech of the repository's, at 24 kHz, in blocks of 20 ms.
-private enum SpokenSound {
+enum SpokenSound {
   static var blocks: [[Float]] {
     let url = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "../../../TestAudio/pcm24-extensible-24k.wav")
