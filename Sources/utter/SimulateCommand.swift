@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import NIOCore
 import RealtimeSimulator
 
 struct SimulateCommand: ParsableCommand {
@@ -185,8 +186,14 @@ struct SimulateCommand: ParsableCommand {
       return try Blocking.run { try await Simulator.start(configuration) }
     } catch let error as SimulatorError {
       throw Failure("simulate: \(error)")
+    } catch let error as IOError {
+      let place = "127.0.0.1:\(configuration.port)"
+      if error.errnoCode == EADDRINUSE {
+        throw Failure("simulate: port \(configuration.port) is in use: another program listens on \(place)")
+      }
+      throw Failure("simulate: cannot listen on \(place): \(unsafe String(cString: strerror(error.errnoCode)))")
     } catch {
-      throw Failure("simulate: cannot listen: \(error)")
+      throw Failure("simulate: cannot listen on 127.0.0.1:\(configuration.port): \("\(error)".onOneLine)")
     }
   }
 }
