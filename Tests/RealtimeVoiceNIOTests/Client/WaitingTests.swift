@@ -105,17 +105,30 @@ extension ClientSuites {
       for _ in 0..<100 { _ = client.play(into: &block) }
     }
 
-    @Test("What is done at the very moment, from within, is not left lying")
+    @Test("What is done at the very moment, from within, is not left lying", .timeLimit(.minutes(2)))
     func actingWithin() async throws {
-      let simulator = try await Simulator.start()
-      let client = try Self.client(simulator.url(.openAI))
-      let waiting = Task { await client.wait(until: { $0.isReady && $0.write("Hello") }) }
+      // It says nothing more, so that nothing else wakes the client.
+      let server = try await ScriptedServer.start(opened: {
+        $0.send(ServerFrame.text(#"{"type":"session.created","session":{"id":"s","type":"realtime"}}"#))
+      })
+      let client = try Self.client("ws://127.0.0.1:\(server.port)/")
       await client.start()
+      try await client.until { $0.isReady }
+      _ = await server.frame(opcode: 1)
+      let looks = Looks()
+      let waiting = Task {
+        await client.wait(until: { client in
+          looks.note(0)
+          return looks.count > 1 && client.write("Good morning")
+        })
+      }
+      while looks.count == 0 { await Task.yield() }
+      await client.stopAnswer()
       #expect(await waiting.value)
-      // Nothing else wakes the client.
-      try await client.until { $0.isOutputReady }
+      let written = await server.frame(opcode: 1)
+      #expect(written.map { String(decoding: $0.payload, as: UTF8.self) }?.contains("Good morning") == true)
       await client.close()
-      try await simulator.stop()
+      try await server.stop()
     }
 
     @Test("A wait that has an end lets the client go")
