@@ -49,7 +49,7 @@ struct AnswerLedger: Sendable {
   /// Answers that are over here, those of which the service said it, and those that are not to be heard.
   private var finished = RecentIDs()
   private var done = RecentIDs()
-  private var silenced = RecentIDs()
+  private var muted = RecentIDs()
   private var answerCount = 0
 
   init(stallLimit: Duration, quietEnd: Duration?) {
@@ -108,9 +108,9 @@ struct AnswerLedger: Sendable {
   // MARK: Answers
 
   /// Whether nothing more of this answer is to be heard.
-  func isSilenced(_ responseID: String?) -> Bool {
+  func isMuted(_ responseID: String?) -> Bool {
     guard let responseID else { return active?.isInterrupted ?? false }
-    if silenced.contains(responseID) { return true }
+    if muted.contains(responseID) { return true }
     guard let place = place(of: responseID) else { return false }
     return open[place].isInterrupted
   }
@@ -145,7 +145,7 @@ struct AnswerLedger: Sendable {
       if !open[place].isEnding { open[place].lastEventAt = now }
       if open[place].responseID == nil, let responseID {
         open[place].responseID = responseID
-        if open[place].isInterrupted { silenced.insert(responseID) }
+        if open[place].isInterrupted { muted.insert(responseID) }
       }
       return false
     }
@@ -196,12 +196,12 @@ struct AnswerLedger: Sendable {
   /// Nothing more of the answers under way is to be heard.
   ///
   /// - Returns: The names of those that are interrupted by this.
-  mutating func silenceAll() -> [String?] {
+  mutating func muteAll() -> [String?] {
     var names: [String?] = []
     for i in open.indices where !open[i].isInterrupted {
       open[i].isInterrupted = true
       names.append(open[i].responseID)
-      if let id = open[i].responseID { silenced.insert(id) }
+      if let id = open[i].responseID { muted.insert(id) }
     }
     return names
   }
@@ -212,8 +212,8 @@ struct AnswerLedger: Sendable {
   }
 
   /// Nothing more of this answer is to be heard.
-  mutating func silence(_ responseID: String?) {
-    if let responseID { silenced.insert(responseID) }
+  mutating func mute(_ responseID: String?) {
+    if let responseID { muted.insert(responseID) }
   }
 
   /// All answers are over; another connection names them anew.

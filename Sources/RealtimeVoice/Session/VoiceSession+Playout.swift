@@ -79,10 +79,10 @@ extension VoiceSession {
   ///
   /// - Parameter servicesOwn: Whether the service ends the answer by itself.
   mutating func interrupt(at now: Duration, servicesOwn: Bool) {
-    let silenced = answers.silenceAll()
+    let muted = answers.muteAll()
     // What only fades has been interrupted already.
-    guard playout.isPlaying || playout.waitingSampleCount > 0 || !silenced.isEmpty else { return }
-    if !servicesOwn { for responseID in silenced { say(.cancelResponse(id: responseID)) } }
+    guard playout.isPlaying || playout.waitingSampleCount > 0 || !muted.isEmpty else { return }
+    if !servicesOwn { for responseID in muted { say(.cancelResponse(id: responseID)) } }
     stopPlayout(editing: true)
   }
 

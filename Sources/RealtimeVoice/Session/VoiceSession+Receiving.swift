@@ -161,7 +161,7 @@ extension VoiceSession {
 
   private mutating func take(_ delta: AudioDelta, at now: Duration) {
     if let sequence = delta.sequence, sequence <= answers.interruptedThrough { return }
-    guard !answers.isSilenced(delta.responseID) else {
+    guard !answers.isMuted(delta.responseID) else {
       // It goes on all the same, so that it has not stalled.
       noteAnswer(delta.responseID, at: now)
       return
@@ -169,7 +169,7 @@ extension VoiceSession {
     noteAnswer(delta.responseID, at: now)
     if calls.isEmpty, !rules.asksForAnswers { answers.forgetCalls() }
     // It may have been interrupted as soon as it began.
-    guard !answers.isSilenced(delta.responseID), !delta.bytes.isEmpty else { return }
+    guard !answers.isMuted(delta.responseID), !delta.bytes.isEmpty else { return }
     if let rate = delta.format.sampleRate, rate != playoutRate {
       tell(.malformed("audio at \(rate) where \(playoutRate) was agreed upon"))
       return
@@ -199,7 +199,7 @@ extension VoiceSession {
     var delta = delta
     if let itemID = delta.itemID { delta.itemID = name(ofItem: itemID) }
     if delta.speaker == .assistant {
-      guard !answers.isSilenced(delta.responseID) else {
+      guard !answers.isMuted(delta.responseID) else {
         noteAnswer(delta.responseID, at: now)
         return
       }
@@ -226,7 +226,7 @@ extension VoiceSession {
   private mutating func finishAnswer(_ outcome: ResponseOutcome, at now: Duration) {
     guard answers.noteDone(outcome.responseID) else { return }
     if let usage = outcome.usage { count(usage) }
-    if case .cancelled = outcome.status { answers.silence(outcome.responseID) }
+    if case .cancelled = outcome.status { answers.mute(outcome.responseID) }
     if answers.takeEndOfGivenUp(outcome.responseID) { return }
     if outcome.responseID != nil || answers.awaited != nil {
       // An answer that failed at once may have had no start.
@@ -253,7 +253,7 @@ extension VoiceSession {
     if say(.cancelResponse(id: answer.responseID)), lastMessageAt <= answer.lastEventAt {
       silenceLimit = now + min(configuration.stallLimit, Self.signOfLifeLimit)
     }
-    answers.silence(answer.responseID)
+    answers.mute(answer.responseID)
     guard answers.finish(answer.responseID) != nil else { return }
     if answer.responseID == nil { answers.owesEnd = true }
     tell(

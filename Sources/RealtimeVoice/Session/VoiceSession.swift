@@ -218,7 +218,7 @@ public struct VoiceSession: ~Copyable {
 
   /// How much audio of answers waits to be played.
   public var waitingOutput: Duration {
-    .nanoseconds(Int64(playout.waitingSampleCount) * 1_000_000_000 / Int64(playoutRate.hertz))
+    playoutRate.duration(of: playout.waitingSampleCount)
   }
 
   /// Whether the session is over.

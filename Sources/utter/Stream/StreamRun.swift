@@ -280,9 +280,7 @@ private final class Counter: Sendable {
   func advance(by count: Int, _ rate: SampleRate) -> ContinuousClock.Instant {
     state.withLock {
       $0.frameCount += count
-      // In two parts: nanoseconds of all of them would overflow after two days.
-      let (seconds, rest) = $0.frameCount.quotientAndRemainder(dividingBy: rate.hertz)
-      return $0.start + .seconds(seconds) + .nanoseconds(Int64(rest) * 1_000_000_000 / Int64(rate.hertz))
+      return $0.start + rate.duration(of: $0.frameCount)
     }
   }
 }

@@ -133,11 +133,6 @@ enum Conversation {
   }
 }
 
-extension VoiceClient {
-  /// Whether all that was said is sent, and answered, and the answers are played.
-  fileprivate var hasAnswered: Bool { isReady && !isAnswering && waitingInput == .zero }
-}
-
 extension [UInt8] {
   /// 16-bit samples, least byte first.
   var samples: [Int16] {

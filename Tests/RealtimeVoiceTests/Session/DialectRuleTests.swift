@@ -134,7 +134,8 @@ struct DialectRuleTests {
     rig.law = .muLaw
     rig.start()
     rig.receive(
-      #"{"type":"conversation_initiation_metadata","conversation_initiation_metadata_event":{"conversation_id":"c","agent_output_audio_format":"ulaw_8000","user_input_audio_format":"ulaw_8000"}}"#)
+      #"{"type":"conversation_initiation_metadata","conversation_initiation_metadata_event":{"conversation_id":"c","agent_output_audio_format":"ulaw_8000","user_input_audio_format":"ulaw_8000"}}"#
+    )
     #expect(rig.playoutRate == .hz8000 && !rig.isClosed)
     var random = SeededGenerator(seed: 5)
     let said = (0..<16_000).map { _ in Int16.random(in: -20_000...20_000, using: &random) }
