@@ -26,17 +26,16 @@ struct FaultConsequence {
   }
 
   enum Rest {
-    /// The other turns are answered, each wholly.
-    case answered
-    /// They are not.
-    case unanswered
+    /// Which of the other turns are answered, each wholly; the others are not at all. Those that are spoken on and on
+    /// count as one.
+    case spoken(answered: [Bool])
     /// The session is over before they are spoken, for a reason with these words in it.
     case unspoken(String)
   }
 
   /// One, unless it is the network that decides.
   var courses = [Course(first: .whole, ends: [.completed, .completed, .completed])]
-  var rest = Rest.answered
+  var rest = Rest.spoken(answered: [true, true])
   var sessionCount = 1
   /// The codes of the errors that the service reports.
   var complaints: [String] = []
@@ -67,13 +66,22 @@ struct FaultConsequence {
       // ElevenLabs never says that an answer is over.
       if dialect != .elevenLabs { courses[0].ends[0] = .stalled }
     case .stall:
-      rest = .unanswered
-      courses = [Course(first: .deltas(middle...middle), ends: [.stalled, .missing, .missing])]
-      if dialect == .elevenLabs {
-        // An answer that stops is one that is over, and turns are the service's: only when the input ends is it known
-        // that there was speech without an answer.
+      // It says nothing any more, and is left for another connection as soon as that is known.
+      sessionCount = 2
+      courses[0].first = .deltas(middle...middle)
+      switch dialect {
+      // What is spoken waits until it is clear that nothing comes back to the answer's cancellation.
+      case .openAI, .openAIBeta, .pcm: courses[0].ends[0] = .stalled
+      // There is nothing that it would have to answer but the next turn.
+      case .gemini:
+        courses[0].ends = [.stalled, .missing, .completed]
+        rest = .spoken(answered: [false, true])
+      // An answer that stops is one that is over, and turns are the service's: only when the input ends is it known
+      // that there was speech without an answer.
+      case .elevenLabs:
         answeredTurnCount = 1
         courses[0].ends = [.completed, .missing]
+        rest = .spoken(answered: [false])
       }
     case .rateLimit:
       let nothing = Sound.deltas(0...0)

@@ -48,9 +48,9 @@ import Testing
     let areWhole = zip(answers, outcome.played).dropFirst().map { $0 == $1 }
     let reason: String? = if case .failed(let reason) = outcome.sessionEnd { reason } else { nil }
     switch consequence.rest {
-    case .answered: #expect(areWhole == [true, true])
-    case .unanswered:
-      let areSilent = outcome.played.dropFirst().allSatisfy(\.isEmpty)
+    case .spoken(let answered):
+      #expect(areWhole == answered)
+      let areSilent = zip(outcome.played.dropFirst(), answered).allSatisfy { $1 || $0.isEmpty }
       #expect(areSilent)
     case .unspoken(let words):
       #expect(outcome.played.count == 1)
