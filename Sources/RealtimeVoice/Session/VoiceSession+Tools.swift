@@ -13,7 +13,7 @@ extension VoiceSession {
   static let callLimit = 64
 
   mutating func take(_ call: FunctionCall, at now: Duration) {
-    guard !answers.isSilenced(call.responseID) else { return }
+    guard !answers.isMuted(call.responseID) else { return }
     var id = call.callID
     if id.isEmpty {
       // Vertex gives calls no identifier; the owner needs one.
