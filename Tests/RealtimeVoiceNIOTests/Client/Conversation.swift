@@ -39,6 +39,12 @@ enum Conversation {
     return configuration
   }
 
+  /// What stands at the end of a turn: the silence that ends it (700 ms) where the service finds turns.
+  static func turnEnd(_ dialect: Dialect) -> [Int16] {
+    let duration: Duration = dialect == .elevenLabs ? .milliseconds(700) : .zero
+    return [Int16](repeating: 0, count: dialect.defaultRate.sampleCount(in: duration))
+  }
+
   /// - Parameters:
   ///   - answeredTurnCount: How many turns are answered, where nothing tells that the others are not: those are spoken on
   ///     and on until the input ends.

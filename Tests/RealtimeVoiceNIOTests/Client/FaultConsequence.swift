@@ -171,8 +171,7 @@ struct FaultSpeech {
   func turn(_ duration: Duration, using generator: inout some RandomNumberGenerator) -> [Int16] {
     let noise = (0..<inputRate.sampleCount(in: duration)).map { _ in Int16.random(in: .min ... .max, using: &generator)
     }
-    let silence = dialect == .elevenLabs ? inputRate.sampleCount(in: .milliseconds(700)) : 0
-    return noise + [Int16](repeating: 0, count: silence)
+    return noise + Conversation.turnEnd(dialect)
   }
 
   /// Gemini answers at another rate, with straight lines between the samples that it heard.

@@ -131,7 +131,7 @@ import Testing
     let simulators = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let clients = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let simulator = try await Simulator.start(configuration, on: simulators)
-    let endpoint = try ServiceEndpoint(dialect, url: simulator.url(SimulatedDialect(dialect)))
+    let endpoint = try ServiceEndpoint(dialect, url: simulator.url(dialect.simulated))
     let client = try VoiceClient(endpoint, settings, on: clients)
     let outcome = try await Conversation.hold(
       client, turns: turns, rate: speech.inputRate,
@@ -165,17 +165,5 @@ extension Conversation.Outcome {
   /// Of the microphone's samples.
   fileprivate var droppedSampleCount: Int {
     events.reduce(0) { if case .inputDropped(let count) = $1 { $0 + count } else { $0 } }
-  }
-}
-
-extension SimulatedDialect {
-  fileprivate init(_ dialect: Dialect) {
-    self =
-      switch dialect {
-      case .openAI, .pcm: .openAI
-      case .openAIBeta: .openAIBeta
-      case .gemini: .gemini
-      case .elevenLabs: .elevenLabs
-      }
   }
 }

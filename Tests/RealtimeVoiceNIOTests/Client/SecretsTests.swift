@@ -27,7 +27,8 @@ extension ClientSuites {
           .authorized(with: Credential(Self.key))
         let client = try VoiceClient(endpoint, configuration, logger: log.logger)
         let turn = [Int16](repeating: 1000, count: configuration.inputRate.sampleCount(in: .milliseconds(300)))
-        let outcome = try await Conversation.hold(client, turns: [turn], rate: configuration.inputRate)
+        let outcome = try await Conversation.hold(
+          client, turns: [turn + Conversation.turnEnd(dialect)], rate: configuration.inputRate)
         said += outcome.events.map { "\($0)" }
         said += ["\(endpoint)", "\(endpoint.headers)", String(reflecting: endpoint), String(reflecting: client)]
         var dumped = ""
