@@ -275,6 +275,13 @@ extension SimulatorSuites {
         _ = session.events()
         session.append(Sound.speech(milliseconds: 500))
         _ = try session.event("input_audio_buffer.speech_started")
+        // In the middle of speech it ends, too: the turn is the client's to commit.
+        session.receive(Self.manual)
+        _ = session.events()
+        session.append(Sound.silence(milliseconds: 2000))
+        #expect(session.events().isEmpty)
+        session.receive(Self.commit)
+        #expect(session.events().first?.type == "input_audio_buffer.committed")
       }
     }
 

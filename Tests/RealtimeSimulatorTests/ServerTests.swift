@@ -37,6 +37,17 @@ extension SimulatorSuites {
       }
     }
 
+    @Test("ElevenLabs' sessions are with an agent, named or signed for")
+    func agents() async throws {
+      try await withSimulator { simulator in
+        await #expect(throws: WireClient.Refusal(status: 400)) {
+          try await WireClient.connect(simulator, "/v1/convai/conversation")
+        }
+        _ = try await WireClient.connect(simulator, "/v1/convai/conversation?conversation_signature=s")
+        #expect(simulator.journal.sessions.map(\.path) == ["/v1/convai/conversation"])
+      }
+    }
+
     @Test("Keys are asked for where one is required, wherever a service has them")
     func keys() async throws {
       try await withSimulator({ $0.requiredKey = "secret" }) { simulator in
