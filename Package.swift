@@ -85,7 +85,8 @@ let package = Package(
       name: "utter",
       dependencies: [
         "AudioDSP", "AudioFiles", "RealtimeVoice", "RealtimeVoiceNIO", "RealtimeSimulator", "LatencyBudget",
-        nio("NIOPosix"), .product(name: "Logging", package: "swift-log", condition: networkOnly),
+        nio("NIOCore"), nio("NIOPosix"),
+        .product(name: "Logging", package: "swift-log", condition: networkOnly),
         .product(name: "ArgumentParser", package: "swift-argument-parser", condition: toolOnly),
       ],
       swiftSettings: swiftSettings),
@@ -104,6 +105,8 @@ let package = Package(
         nio("NIOCore"), nio("NIOPosix"), nio("NIOHTTP1"), nio("NIOWebSocket"),
         .product(name: "NIOSSL", package: "swift-nio-ssl", condition: networkOnly),
         .product(name: "Logging", package: "swift-log", condition: networkOnly),
+        .product(name: "Metrics", package: "swift-metrics", condition: networkOnly),
+        .product(name: "MetricsTestKit", package: "swift-metrics", condition: networkOnly),
       ],
       exclude: ["Fixtures"]),
     .testTarget(

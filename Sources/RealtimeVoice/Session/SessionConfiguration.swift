@@ -56,7 +56,8 @@ public struct SessionConfiguration: Hashable, Sendable {
   /// the service says nothing at all meanwhile, the connection counts as lost.
   public var answerLimit = Duration.seconds(30)
   /// Between two events of an answer. It is then cancelled, and the connection counts as lost where nothing at all comes
-  /// back to that within as long again, at the most 5 s.
+  /// back to that within as long again, at the most 5 s; or where a service that pings (ElevenLabs) says nothing for two
+  /// of its intervals and this.
   public var stallLimit = Duration.seconds(10)
 
   // Connections.

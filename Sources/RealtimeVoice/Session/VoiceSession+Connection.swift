@@ -55,6 +55,8 @@ extension VoiceSession {
     refusalCount = 0
     readyAt = nil
     silenceLimit = nil
+    lastPingAt = nil
+    pingInterval = nil
     renewalDue = nil
     renewalLimit = nil
     // Results for calls of a session that is gone would be refused.
@@ -88,10 +90,21 @@ extension VoiceSession {
 
   // MARK: Silence
 
-  /// Gives a connection up whose service has fallen silent and says nothing, though it was spoken to.
+  /// Gives a connection up whose service has fallen silent: one that says nothing though it was spoken to, or whose pings
+  /// have ended.
   mutating func passSilenceLimit(at now: Duration) {
-    guard let limit = silenceLimit, now >= limit else { return }
+    guard let limit = Self.earlier(silenceLimit, missedPingsLimit), now >= limit else { return }
     loseToSilence(at: now)
+  }
+
+  /// When a service that pings has missed two, and has had as long again as an answer may stall.
+  var missedPingsLimit: Duration? {
+    pingInterval.map { lastMessageAt + $0 * 2 + configuration.stallLimit }
+  }
+
+  mutating func notePing(at now: Duration) {
+    if let lastPingAt { pingInterval = max(pingInterval ?? .zero, now - lastPingAt) }
+    lastPingAt = now
   }
 
   mutating func loseToSilence(at now: Duration) {

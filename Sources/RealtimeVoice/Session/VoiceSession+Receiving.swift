@@ -61,7 +61,9 @@ extension VoiceSession {
     case .usage(let usage): count(usage)
     case .rateLimits(let limits): tell(.rateLimits(limits))
     case .error(let error): take(error, at: now)
-    case .ping(let eventID): say(.pong(eventID: eventID))
+    case .ping(let eventID):
+      notePing(at: now)
+      say(.pong(eventID: eventID))
     case .goingAway(let timeLeft): expectEnd(in: timeLeft ?? .zero, at: now)
     case .resumption(let handle): resumptionHandle = handle ?? resumptionHandle
     case .unknown(let type): tell(.unknown(type: type))
@@ -361,6 +363,7 @@ extension VoiceSession {
   /// Nothing was read for a while, by our own will: what the service was to say may be there already.
   public mutating func receivingResumed(at now: Duration) {
     answers.restartWaits(at: now)
+    lastMessageAt = now
     if silenceLimit != nil { silenceLimit = now + min(configuration.stallLimit, Self.signOfLifeLimit) }
   }
 }

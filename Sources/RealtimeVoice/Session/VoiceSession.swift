@@ -86,8 +86,11 @@ public struct VoiceSession: ~Copyable {
   var history: ConversationHistory
   var resumptionHandle: String?
   var seen = RecentIDs()
-  /// When the service last said anything.
+  /// When the service last said anything, or we began again to listen.
   var lastMessageAt = Duration.zero
+  /// The service's last ping, and the longest time between two of them, of a service that has such a thing.
+  var lastPingAt: Duration?
+  var pingInterval: Duration?
   /// When a service that has fallen silent must have said something, or the connection is taken for lost. What the
   /// microphone gives waits until then: nobody might hear it.
   var silenceLimit: Duration?
@@ -170,13 +173,13 @@ public struct VoiceSession: ~Copyable {
     case .starting(let limit): earliest = limit
     case .ready:
       earliest = Self.earlier(answers.deadline, renewalDue)
-      earliest = Self.earlier(earliest, Self.earlier(inputEndDue, silenceLimit))
+      earliest = Self.earlier(earliest, Self.earlier(inputEndDue, Self.earlier(silenceLimit, missedPingsLimit)))
     }
     for call in calls.values { earliest = Self.earlier(earliest, call.limit) }
     return earliest
   }
 
-  private static func earlier(_ first: Duration?, _ second: Duration?) -> Duration? {
+  static func earlier(_ first: Duration?, _ second: Duration?) -> Duration? {
     guard let first, let second else { return first ?? second }
     return min(first, second)
   }

@@ -185,6 +185,24 @@ struct ConnectionTests {
     #expect(Self.reasons(rig).isEmpty)
   }
 
+  @Test("A service whose pings end is left; one that never pinged may be silent")
+  func pings() throws {
+    for pingCount in 0...3 {
+      let rig = try SessionRig(SessionConfiguration(.elevenLabs))
+      for number in 0..<pingCount {
+        rig.receive(#"{"type":"ping","ping_event":{"event_id":\#(number)}}"#)
+        rig.pass(.seconds(3))
+      }
+      // Two more pings and 10 s, counted from the last.
+      rig.pass(.milliseconds(12_900))
+      #expect(Self.reasons(rig).isEmpty)
+      rig.pass(.milliseconds(200))
+      #expect(Self.reasons(rig) == (pingCount > 1 ? ["the service has said nothing for 16 s"] : []))
+      rig.pass(.seconds(3_000))
+      #expect(Self.reasons(rig).count == 0 || pingCount > 1)
+    }
+  }
+
   @Test("A service that we do not read cannot be called silent")
   func unread() throws {
     let rig = try SessionRig(Self.configuration())
