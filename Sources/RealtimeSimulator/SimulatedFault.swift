@@ -1,7 +1,7 @@
 /// Something that goes wrong, as services and networks do. Each happens at the first answer of a session, unless its
 /// explanation says otherwise.
 ///
-/// Those that end the connection (``endsConnection``) happen ``SimulatorConfiguration/endingFaultLimit`` times in a
+/// Those behind which a session is of no use any more (``needsNewConnection``) happen ``SimulatorConfiguration/endingFaultLimit`` times in a
 /// simulator's life, so that a client that connects again can be seen to carry on; the others once in every session.
 public enum SimulatedFault: Hashable, Sendable {
   /// A close code that a fault can use.
@@ -82,9 +82,9 @@ public enum SimulatedFault: Hashable, Sendable {
   }
 
   /// Whether a client has to connect again after it.
-  public var endsConnection: Bool {
+  public var needsNewConnection: Bool {
     switch self {
-    case .drop, .dropMidFrame, .sessionExpired, .close: true
+    case .drop, .dropMidFrame, .stall, .sessionExpired, .close: true
     default: false
     }
   }

@@ -22,7 +22,7 @@ public struct SimulatorConfiguration: Sendable {
   public var port = 0
   /// What goes wrong in each session; more can be asked for by a connection's query, `fault=NAME`.
   public var faults: [SimulatedFault] = []
-  /// How often each fault that ends its connection happens in all.
+  /// How often each fault behind which a client needs a new connection happens in all.
   public var endingFaultLimit = 1
   public var answer = Answer.voice
   /// Of ``Answer/voice``; up to 10 min.

@@ -49,7 +49,7 @@ struct SimulateCommand: ParsableCommand {
   private static var faults: String {
     let width = SimulatedFault.allNames.map(\.count).max() ?? 0
     return SimulatedFault.allCases.map { fault in
-      "  \(fault.name)\(fault.endsConnection ? "*" : " ")".padding(toLength: width + 5, withPad: " ", startingAt: 0)
+      "  \(fault.name)\(fault.needsNewConnection ? "*" : " ")".padding(toLength: width + 5, withPad: " ", startingAt: 0)
         + fault.explanation
     }.joined(separator: "\n")
   }

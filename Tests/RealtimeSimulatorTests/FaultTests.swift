@@ -285,7 +285,7 @@ extension SimulatorSuites {
             }
           }
           let hasEnded = if case .ended = frames.last { true } else { false }
-          #expect(hasEnded == (fault.endsConnection || fault == .rateLimit), "\(fault.name)")
+          #expect(hasEnded == (fault == .rateLimit || fault.needsNewConnection && fault != .stall), "\(fault.name)")
           #expect(simulator.journal.sessions.first?.faults == [fault])
           if fault == .dropMidFrame { #expect(client.wire.openByteCount > 0) }
           if hasEnded {

@@ -86,7 +86,7 @@ extension OpenAISession {
       let tellsItself: [SimulatedFault] = [
         .malformedJSON, .binaryFrame, .badBase64, .hugeFrame, .sessionExpired, .stall,
       ]
-      if !fault.endsConnection, !tellsItself.contains(fault), fault != .slowRead, fault != .delayedAcknowledgement {
+      if !fault.needsNewConnection, !tellsItself.contains(fault), fault != .slowRead, fault != .delayedAcknowledgement {
         context.show(fault)
       }
     }

@@ -66,7 +66,7 @@ final class SessionContext {
   /// - Parameter next: What would have been sent next.
   /// - Returns: Whether it happened.
   func perform(_ fault: SimulatedFault, next: @autoclosure () -> [UInt8]) -> Bool {
-    if fault.endsConnection, !core.claim(fault) { return false }
+    if fault.needsNewConnection, !core.claim(fault) { return false }
     show(fault)
     switch fault {
     case .drop: link.drop(isReset: true)
