@@ -22,8 +22,8 @@ struct SimulateCommand: ParsableCommand {
       by type, turns, answers with their times in nanoseconds, errors and faults.
 
       FAULTS happen at the first answer of each session. --fault asks for one in every session, a query item for one in \
-      that connection alone: ws://127.0.0.1:8080/v1/realtime?fault=drop. Those marked * end the connection; each of them \
-      happens once in all, so that a client that connects again can be seen to carry on.
+      that connection alone: ws://127.0.0.1:8080/v1/realtime?fault=drop. Behind those marked * a client has to connect \
+      again; each of them happens once in all, so that it can be seen to carry on.
       \(faults)
 
       EXAMPLES
