@@ -85,6 +85,8 @@ public struct PlayoutQueue: ~Copyable, Sendable {
 
   /// Whether an item has started and is not over, sounding or starved.
   public var isPlaying: Bool { current < items.count && items[current].hasStarted }
+  /// The item that has started and is not over.
+  var playingItemID: String? { isPlaying ? items[current].id : nil }
   /// Whether nothing is left to give, a fade included.
   public var isEmpty: Bool { waitingSampleCount == 0 && tail.isEmpty }
   /// Whether so much waits that the owner should read no more for now. Never while what is to be played next still has to

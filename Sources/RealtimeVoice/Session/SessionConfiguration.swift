@@ -40,7 +40,8 @@ public struct SessionConfiguration: Hashable, Sendable {
   public var detector = SpeechDetector.Kind.neural
   /// Who ends the user's turns.
   public var turnTaking: TurnTaking
-  /// The most audio that waits to be sent; what is older is dropped, counted and told. ``chunkDuration`` to 1 h.
+  /// The most audio that waits to be sent; what is older is dropped, counted and told. ``chunkDuration`` to 1 h. It waits
+  /// while a connection is made, and for up to 5 s where it is in doubt whether the service is there (``stallLimit``).
   public var sendCapacity = Duration.seconds(10)
 
   // Answers.
@@ -53,11 +54,13 @@ public struct SessionConfiguration: Hashable, Sendable {
   /// For the service's word that the session exists, behind the connection's own limit.
   public var startLimit = Duration.seconds(10)
   /// For the first word of an answer that was asked for. OpenAI's models with reasoning take up to some seconds. Where
-  /// the service says nothing at all meanwhile, the connection counts as lost.
+  /// the service says nothing at all meanwhile, and has not for 5 s (where it confirms turns, as OpenAI does; else 60 s),
+  /// the connection counts as lost: it is made anew, or with ``ReconnectionPolicy/never`` the session ends.
   public var answerLimit = Duration.seconds(30)
-  /// Between two events of an answer. It is then cancelled, and the connection counts as lost where nothing at all comes
-  /// back to that within as long again, at the most 5 s; or where a service that pings (ElevenLabs) says nothing for two
-  /// of its intervals and this.
+  /// Between two events of an answer. It is then cancelled, where the dialect has that, and what is heard waits until the
+  /// service says anything to that; the connection counts as lost where it does not within 5 s. So it does where a service
+  /// that pings (ElevenLabs) says nothing for twice the longest interval between two of its pings on this connection, at
+  /// least 10 s, and this limit, counted from its last message of any kind.
   public var stallLimit = Duration.seconds(10)
 
   // Connections.

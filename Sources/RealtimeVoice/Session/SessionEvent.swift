@@ -16,7 +16,7 @@ public enum SessionEvent: Hashable, Sendable {
   case text(TextDelta)
   /// The first sample of an item has been handed to whoever plays it, with the clocks of the turn behind it.
   case playoutStarted(itemID: String, TurnTiming)
-  /// An item was played to its end.
+  /// An item was played to its end, or to where the rest of it was dropped since the service has changed its rate.
   case playoutFinished(itemID: String)
   /// There was nothing to play in the middle of an item.
   case playoutStarved(itemID: String)

@@ -40,6 +40,8 @@ extension VoiceSession {
     if phase != .idle { actions.append(.disconnect) }
     forgetConnection()
     playout.completeAll()
+    // It was to be asked for at a connection that could not be made.
+    if wantsAnswer, reason != .closed { tell(.answerFinished(.lost)) }
     wantsAnswer = false
     inputEndDue = nil
     tell(.closed(reason))
@@ -54,6 +56,7 @@ extension VoiceSession {
     uncommittedCount = 0
     refusalCount = 0
     readyAt = nil
+    isInDoubt = false
     silenceLimit = nil
     lastPingAt = nil
     pingInterval = nil
@@ -97,9 +100,10 @@ extension VoiceSession {
     loseToSilence(at: now)
   }
 
-  /// When a service that pings has missed two, and has had as long again as an answer may stall.
+  /// When a service that pings has been silent for two of the longest intervals that its pings had, and for as long again
+  /// as an answer may stall. Two pings that were read at once say nothing of an interval, hence 10 s at the least.
   var missedPingsLimit: Duration? {
-    pingInterval.map { lastMessageAt + $0 * 2 + configuration.stallLimit }
+    pingInterval.map { lastMessageAt + max($0 * 2, .seconds(10)) + configuration.stallLimit }
   }
 
   mutating func notePing(at now: Duration) {
@@ -198,7 +202,10 @@ extension VoiceSession {
     // The turn that goes on has started at another session.
     if isTurnOpenAtService { say(.activityStart) }
     hearEarlyInput(at: now)
-    if wantsAnswer { askForAnswer(at: now) }
+    if wantsAnswer {
+      isAskedAgain = isRenewed
+      askForAnswer(at: now)
+    }
   }
 
   private mutating func tellHistory() {
@@ -222,6 +229,7 @@ extension VoiceSession {
     if playout.sampleRate != playedRate {
       let waiting = playout.waitingSampleCount
       if waiting > 0 { tell(.outputDropped(sampleCount: waiting)) }
+      if let itemID = playout.playingItemID { tell(.playoutFinished(itemID: itemID)) }
       if playout.isDucked { tell(.restored) }
       playout = PlayoutQueue(sampleRate: playedRate, configuration: configuration.playout)
       items = ItemNames()

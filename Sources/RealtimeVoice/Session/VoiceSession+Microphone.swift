@@ -142,9 +142,10 @@ extension VoiceSession {
         // Its memory stays, for the audio behind it.
         buffer.removeAll(keepingCapacity: true)
         buffer.append(contentsOf: message)
+        if isInDoubt { silenceLimit = now + Self.signOfLifeLimit }
         return .control
       }
-      guard phase == .ready, silenceLimit == nil, let first = microphone?.feed.queue.first else { return nil }
+      guard phase == .ready, !isInDoubt, let first = microphone?.feed.queue.first else { return nil }
       switch first {
       case .audio(let count, let heardAt):
         if chunk.count < count { chunk.append(contentsOf: repeatElement(0, count: count - chunk.count)) }

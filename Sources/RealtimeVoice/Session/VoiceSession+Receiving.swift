@@ -12,6 +12,7 @@ extension VoiceSession {
     case .starting, .ready: break
     }
     lastMessageAt = now
+    isInDoubt = false
     silenceLimit = nil
     if isBinary, !rules.takesBinary {
       tell(.malformed("a binary message of \(message.count) bytes"))
@@ -246,15 +247,15 @@ extension VoiceSession {
 
   /// How long a service may take to say anything where it was told something that it always answers. Intercontinental
   /// round trips take .3 s.
-  private static let signOfLifeLimit = Duration.seconds(5)
+  static let signOfLifeLimit = Duration.seconds(5)
+  /// The same where it answers nothing but with an answer, of which a model may think for long.
+  private static let longestThought = Duration.seconds(60)
 
   /// Nothing comes of an answer any more.
   private mutating func giveUp(_ answer: AnswerLedger.Answer, at now: Duration) {
     for itemID in answer.itemIDs { playout.complete(itemID: itemID) }
-    // It is told that it was cancelled, or why it cannot be.
-    if say(.cancelResponse(id: answer.responseID)), lastMessageAt <= answer.lastEventAt {
-      silenceLimit = now + min(configuration.stallLimit, Self.signOfLifeLimit)
-    }
+    // The service says that it was cancelled, or why it cannot be.
+    if say(.cancelResponse(id: answer.responseID)) { isInDoubt = true }
     answers.mute(answer.responseID)
     guard answers.finish(answer.responseID) != nil else { return }
     if answer.responseID == nil { answers.owesEnd = true }
@@ -323,6 +324,8 @@ extension VoiceSession {
   /// The connection is gone, and with it what was to come.
   mutating func abandonAnswer(at now: Duration) {
     // An answer that the user has interrupted is not missed.
+    // What is wanted was not asked for at a connection that had no session yet: it still is to be.
+    guard phase == .ready else { return }
     let isOwed = wantsAnswer || answers.awaited != nil || answers.owesContinuation || !calls.isEmpty
     let lost = answers.startConnection().filter { !$0.isInterrupted }
     playout.completeAll()
@@ -330,7 +333,6 @@ extension VoiceSession {
     if lost.allSatisfy(\.itemIDs.isEmpty), rules.asksForAnswers, history.endsWithUser, !isAskedAgain {
       // The question is known in words, and nothing of the answer was heard: it is asked again.
       wantsAnswer = true
-      isAskedAgain = true
     } else {
       wantsAnswer = false
       tell(.answerFinished(.lost))
@@ -342,11 +344,15 @@ extension VoiceSession {
     guard let deadline = answers.deadline, now >= deadline else { return }
     if answers.open.isEmpty {
       let wait = answers.awaited?.wait ?? .zero
+      // Not even that it has heard the question: there is nobody any more.
+      if lastMessageAt <= deadline - wait,
+        now - lastMessageAt >= (rules.asksForAnswers ? Self.signOfLifeLimit : Self.longestThought)
+      {
+        return loseToSilence(at: now)
+      }
       answers.stopAwaiting()
       answers.owesContinuation = false
       tell(.answerFinished(.missing(after: wait)))
-      // Not even that it has heard the question: there is nobody any more.
-      if lastMessageAt <= deadline - wait { return loseToSilence(at: now) }
     }
     while let answer = answers.overdue(at: now) {
       if rules.answerEnd == nil {
@@ -364,6 +370,8 @@ extension VoiceSession {
   public mutating func receivingResumed(at now: Duration) {
     answers.restartWaits(at: now)
     lastMessageAt = now
-    if silenceLimit != nil { silenceLimit = now + min(configuration.stallLimit, Self.signOfLifeLimit) }
+    // Pings that waited to be read say nothing of their interval.
+    lastPingAt = nil
+    if silenceLimit != nil { silenceLimit = now + Self.signOfLifeLimit }
   }
 }

@@ -64,7 +64,7 @@ public struct VoiceSession: ~Copyable {
   var items = ItemNames()
   /// An answer is to be asked for when the one under way is over.
   var wantsAnswer = false
-  /// Whether the answer to the last turn was asked for at a second connection: not at a third.
+  /// Whether the answer to the last turn was asked for at a second connection: it is not at a third.
   var isAskedAgain = false
   /// How often in a row the service said that an answer is under way, of which nothing came.
   var refusalCount = 0
@@ -91,8 +91,10 @@ public struct VoiceSession: ~Copyable {
   /// The service's last ping, and the longest time between two of them, of a service that has such a thing.
   var lastPingAt: Duration?
   var pingInterval: Duration?
-  /// When a service that has fallen silent must have said something, or the connection is taken for lost. What the
-  /// microphone gives waits until then: nobody might hear it.
+  /// Whether a service that has fallen silent is told something that it always answers. What the microphone gives waits
+  /// until it does: nobody might hear it.
+  var isInDoubt = false
+  /// When such a service, which was told, must have said something, or the connection is taken for lost.
   var silenceLimit: Duration?
 
   // Connections.

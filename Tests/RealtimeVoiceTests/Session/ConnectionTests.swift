@@ -107,23 +107,46 @@ struct ConnectionTests {
     }
   }
 
-  @Test("A service that says nothing to a question is left for another connection, and told no question twice")
-  func silence() throws {
+  @Test("A service that says nothing to a question is left for another connection", arguments: [false, true])
+  func silence(isKnownInWords: Bool) throws {
     let rig = try SessionRig(Self.configuration())
-    try AnswerTests.ask(rig)
+    if isKnownInWords { #expect(rig.write("Who are you?")) } else { try AnswerTests.ask(rig) }
     rig.pass(.seconds(29))
     #expect(Self.delays(rig).isEmpty)
     rig.forgetSent()
     rig.pass(.seconds(2))
-    #expect(AnswerTests.ends(rig) == [.missing(after: .seconds(30))])
     #expect(Self.reasons(rig) == ["the service has said nothing for 30 s"])
+    #expect(AnswerTests.ends(rig) == (isKnownInWords ? [] : [.lost]))
     rig.startSession()
-    #expect(rig.controls == ["session.update"] && rig.sentSamples.isEmpty)
+    #expect(rig.sentSamples.isEmpty)
+    if isKnownInWords {
+      #expect(rig.controls == ["session.update", "conversation.item.create", "response.create"])
+      // That one says nothing either: it is not asked a third time.
+      rig.pass(.seconds(31))
+      #expect(Self.reasons(rig).count == 2 && AnswerTests.ends(rig) == [.lost])
+      rig.startSession()
+      #expect(rig.controls("response.create").count == 1)
+    } else {
+      #expect(rig.controls == ["session.update"])
+    }
     #expect(rig.isSettled)
-    // One that goes on like that is asked once a turn, and the turns are spoken with pauses.
+  }
+
+  @Test("Who thinks for long is not silent where nothing else could be said, until a minute has passed")
+  func longThought() throws {
+    var setup = Self.configuration(.gemini)
+    setup.answerLimit = .seconds(10)
+    let rig = try SessionRig(setup)
+    for turn in 1...5 {
+      try AnswerTests.ask(rig)
+      rig.pass(.seconds(10))
+      #expect(AnswerTests.ends(rig) == [AnswerEnd](repeating: .missing(after: .seconds(10)), count: turn))
+      #expect(Self.reasons(rig).isEmpty)
+    }
     try AnswerTests.ask(rig)
-    rig.pass(.seconds(31))
-    #expect(AnswerTests.ends(rig).count == 2 && Self.reasons(rig).count == 2)
+    rig.pass(.seconds(10))
+    #expect(Self.reasons(rig).count == 1)
+    #expect(AnswerTests.ends(rig).last == .lost && AnswerTests.ends(rig).count == 6)
   }
 
   @Test("Anything that a service says shows that it is there", arguments: ["committed", "unknown", "malformed"])
@@ -146,6 +169,8 @@ struct ConnectionTests {
     try AnswerTests.ask(rig)
     rig.receive(ServiceWords.created())
     rig.receive(ServiceWords(.openAI).audio(AnswerTests.samples(480)))
+    // What is no answer's comes last.
+    rig.receive(#"{"type":"rate_limits.updated","rate_limits":[]}"#)
     #expect(rig.listen(.milliseconds(100)).count { $0 != 0 } == 480)
     rig.pass(.milliseconds(9_900))
     #expect(AnswerTests.ends(rig) == [.stalled(after: .seconds(10))])
@@ -185,22 +210,42 @@ struct ConnectionTests {
     #expect(Self.reasons(rig).isEmpty)
   }
 
-  @Test("A service whose pings end is left; one that never pinged may be silent")
-  func pings() throws {
-    for pingCount in 0...3 {
-      let rig = try SessionRig(SessionConfiguration(.elevenLabs))
-      for number in 0..<pingCount {
-        rig.receive(#"{"type":"ping","ping_event":{"event_id":\#(number)}}"#)
-        rig.pass(.seconds(3))
-      }
-      // Two more pings and 10 s, counted from the last.
-      rig.pass(.milliseconds(12_900))
-      #expect(Self.reasons(rig).isEmpty)
-      rig.pass(.milliseconds(200))
-      #expect(Self.reasons(rig) == (pingCount > 1 ? ["the service has said nothing for 16 s"] : []))
-      rig.pass(.seconds(3_000))
-      #expect(Self.reasons(rig).count == 0 || pingCount > 1)
+  @Test("A service whose pings end is left; one that never pinged, or once, may be silent", arguments: 0...3)
+  func pings(count: Int) throws {
+    let rig = try SessionRig(SessionConfiguration(.elevenLabs))
+    for number in 0..<count { Self.ping(rig, number, then: .seconds(7)) }
+    // Two more intervals and 10 s, counted from the last.
+    rig.pass(.milliseconds(16_900))
+    #expect(Self.reasons(rig).isEmpty)
+    rig.pass(.milliseconds(200))
+    #expect(Self.reasons(rig) == (count > 1 ? ["the service has said nothing for 24 s"] : []))
+    if count < 2 { rig.pass(.seconds(3_000)) }
+    #expect(Self.reasons(rig).count == (count > 1 ? 1 : 0))
+  }
+
+  @Test("Pings that are read at once, and those that waited to be read, say little of their interval")
+  func pingsReadTogether() throws {
+    let rig = try SessionRig(SessionConfiguration(.elevenLabs))
+    Self.ping(rig, 1, then: .milliseconds(1))
+    Self.ping(rig, 2, then: .milliseconds(19_900))
+    #expect(Self.reasons(rig).isEmpty)
+    // Nothing is read for ten minutes.
+    Self.ping(rig, 3, then: .seconds(1))
+    for _ in 0..<60 {
+      rig.pass(.seconds(10))
+      rig.receivingResumed()
     }
+    Self.ping(rig, 4, then: .seconds(19))
+    Self.ping(rig, 5, then: .seconds(47))
+    #expect(Self.reasons(rig).isEmpty)
+    // Twice 20 s, as the third ping came behind the second, and 10 s.
+    rig.pass(.seconds(4))
+    #expect(Self.reasons(rig).count == 1)
+  }
+
+  private static func ping(_ rig: SessionRig, _ number: Int, then wait: Duration) {
+    rig.receive(#"{"type":"ping","ping_event":{"event_id":\#(number)}}"#)
+    rig.pass(wait)
   }
 
   @Test("A service that we do not read cannot be called silent")
@@ -291,6 +336,31 @@ struct ConnectionTests {
       #expect(rig.controls("response.create").count == 2 * turn)
       #expect(AnswerTests.ends(rig) == [AnswerEnd](repeating: .lost, count: turn))
       #expect(rig.isSettled)
+    }
+  }
+
+  @Test("A question is asked again however many attempts another connection takes, or its loss is told")
+  func refusedAttempts() throws {
+    for refusedCount in [1, 2, 4, 5] {
+      let rig = try SessionRig(Self.configuration())
+      #expect(rig.write("Why?"))
+      rig.forgetSent()
+      rig.connects = false
+      rig.disconnected()
+      for attempt in 0..<refusedCount {
+        // Some do not come about, some get no session.
+        if attempt % 2 == 1 { rig.connected() }
+        rig.disconnected()
+      }
+      #expect(rig.isClosed == (refusedCount == 5))
+      #expect(AnswerTests.ends(rig) == (refusedCount == 5 ? [.lost] : []))
+      if rig.isClosed { continue }
+      rig.connected()
+      rig.startSession()
+      #expect(rig.controls.suffix(2) == ["conversation.item.create", "response.create"])
+      rig.receive(ServiceWords.created())
+      rig.receive(ServiceWords.done())
+      #expect(rig.isSettled && AnswerTests.ends(rig).count == 1)
     }
   }
 

@@ -29,6 +29,18 @@ import Testing
     #expect(rig.playoutRate.hertz == rate)
     #expect(Self.dropped(rig).output == [12_000])
     #expect(Self.dropped(rig).input == [])
+    // What has started to play has an end.
+    let playoutEvents = rig.events.filter { event in
+      switch event {
+      case .playoutStarted, .playoutFinished, .playoutStarved: true
+      default: false
+      }
+    }
+    guard case .playoutFinished(let itemID)? = playoutEvents.last, playoutEvents.count == 2 else {
+      Issue.record("\(playoutEvents)")
+      return
+    }
+    if case .playoutStarted(let started, _)? = playoutEvents.first { #expect(started == itemID) }
     #expect(rig.listen(.milliseconds(100)).allSatisfy { $0 == 0 })
     // What comes then is counted from nothing.
     rig.receive(ServiceWords(.elevenLabs).audio(AnswerTests.samples(rate), number: 1))

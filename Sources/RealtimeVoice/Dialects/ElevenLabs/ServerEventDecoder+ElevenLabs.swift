@@ -32,10 +32,11 @@ extension ServerEventDecoder {
     case "audio":
       let audio = try part("audio_event")
       let number = try audio.numberOfEvent()
-      event = .audio(AudioDelta(bytes: try audio.base64("audio_base_64"), sequence: number))
-      // The chunk's place in the sequence of all (API reference, "Agent WebSockets", audio); other events' numbers are
-      // of their own.
-      id = number.map { "audio \($0)" }
+      let bytes = try audio.base64("audio_base_64")
+      event = .audio(AudioDelta(bytes: bytes, sequence: number))
+      // The chunk's place in the sequence of all (API reference, "Agent WebSockets", audio). Together with what it holds,
+      // should a number be an answer's: then only what is the same twice is taken for a repetition.
+      id = number.map { "audio \($0) \(bytes.count) \(fingerprint(of: bytes))" }
     case "conversation_initiation_metadata":
       let metadata = try part("conversation_initiation_metadata_event")
       event = .sessionStarted(
@@ -66,6 +67,13 @@ extension ServerEventDecoder {
       event = ignoredElevenLabsTypes.contains(type) ? .ignored(type: type) : .unknown(type: bounded(type))
     }
     return ServerMessage(eventID: id, events: [event])
+  }
+
+  /// FNV-1a of 64 bits (draft-eastlake-fnv-17, 2019).
+  private static func fingerprint(of bytes: [UInt8]) -> UInt64 {
+    var hash: UInt64 = 0xCBF2_9CE4_8422_2325
+    for byte in bytes { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3 }
+    return hash
   }
 
   /// A complaint, whose fields stand inside of another object or beside the type.
