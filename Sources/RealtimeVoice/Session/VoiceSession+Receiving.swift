@@ -324,12 +324,11 @@ extension VoiceSession {
   /// The connection is gone, and with it what was to come.
   mutating func abandonAnswer(at now: Duration) {
     // An answer that the user has interrupted is not missed.
-    // What is wanted was not asked for at a connection that had no session yet: it still is to be.
-    guard phase == .ready else { return }
     let isOwed = wantsAnswer || answers.awaited != nil || answers.owesContinuation || !calls.isEmpty
     let lost = answers.startConnection().filter { !$0.isInterrupted }
     playout.completeAll()
-    guard isOwed || !lost.isEmpty else { return }
+    // What is wanted was not asked for at a connection that had no session yet: it still is to be.
+    guard !lost.isEmpty || (isOwed && phase == .ready) else { return }
     if lost.allSatisfy(\.itemIDs.isEmpty), rules.asksForAnswers, history.endsWithUser, !isAskedAgain {
       // The question is known in words, and nothing of the answer was heard: it is asked again.
       wantsAnswer = true
