@@ -21,15 +21,11 @@ extension ClientSuites {
       configuration.answer = .echo
       let simulator = try await Simulator.start(configuration)
       let spoken = (0..<6).map { _ in (0..<9_600).map { _ in Int16.random(in: .min ... .max, using: &generator) } }
-      var settings = Conversation.configuration(.openAI)
-      // They wait for one another's work here, which is no stall.
-      settings.stallLimit = .seconds(30)
-      settings.answerLimit = .seconds(30)
       let endpoint = try ServiceEndpoint(.openAI, url: simulator.url(.openAI))
       let isWhole = try await withThrowingTaskGroup(of: Bool.self) { group in
         for turn in spoken {
-          group.addTask { [settings] in
-            let client = try VoiceClient(endpoint, settings)
+          group.addTask {
+            let client = try VoiceClient(endpoint, Conversation.configuration(.openAI))
             let asking = Task {
               while !Task.isCancelled {
                 _ = (await client.usage, await client.turnSteps, await client.isSettled, await client.waitingInput)
@@ -37,7 +33,7 @@ extension ClientSuites {
                 try? await Task.sleep(for: .microseconds(200))
               }
             }
-            let outcome = try await Conversation.hold(client, turns: [turn], rate: .hz24000, limit: .seconds(60))
+            let outcome = try await Conversation.hold(client, turns: [turn], rate: .hz24000)
             asking.cancel()
             await asking.value
             return outcome.played == [turn]

@@ -78,7 +78,6 @@ import Testing
       simulator.answer = .voice
       simulator.answerDuration = .seconds(20)
       simulator.deltaDuration = .seconds(10)
-      settings.stallLimit = .seconds(60)
       settings.playout.capacity = .seconds(4)
     }
     #expect(outcome.droppedOutputCount / speech.outputRate.hertz == 3 * 20)
@@ -94,7 +93,6 @@ import Testing
     let speech = FaultSpeech(dialect: dialect)
     let (turns, settings, outcome, journal) = try await hold(.delayedAcknowledgement, dialect, isEarly: true) {
       _, settings in
-      FaultConsequence(.delayedAcknowledgement, dialect).setLimits(of: &settings)
       // Less than the first turn, and not less than the others.
       settings.sendCapacity = .milliseconds(dialect == .elevenLabs ? 1000 : 300)
     }
@@ -135,8 +133,7 @@ import Testing
     let client = try VoiceClient(endpoint, settings, on: clients)
     let outcome = try await Conversation.hold(
       client, turns: turns, rate: speech.inputRate,
-      answeredTurnCount: fault.map { FaultConsequence($0, dialect).answeredTurnCount } ?? .max, isEarly: isEarly,
-      limit: .seconds(300))
+      answeredTurnCount: fault.map { FaultConsequence($0, dialect).answeredTurnCount } ?? .max, isEarly: isEarly)
     let journal = simulator.journal
     try await simulator.stop()
     try await clients.shutdownGracefully()

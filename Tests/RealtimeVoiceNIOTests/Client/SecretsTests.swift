@@ -21,8 +21,7 @@ extension ClientSuites {
       let dropping = try await Simulator.start(configuration)
       var said: [String] = []
       for url in [refusing.url(dialect.simulated), dropping.url(dialect.simulated), "ws://127.0.0.1:1/"] {
-        var configuration = Conversation.configuration(dialect)
-        configuration.answerLimit = .milliseconds(500)
+        let configuration = Conversation.configuration(dialect)
         let endpoint = try ServiceEndpoint(dialect, url: url + (url.contains("?") ? "&" : "?") + "token=\(Self.key)")
           .authorized(with: Credential(Self.key))
         let client = try VoiceClient(endpoint, configuration, logger: log.logger)
