@@ -77,23 +77,18 @@ extension SimulatorSuites {
     }
 
     @Test("Stall where the service asks for pongs: it asks no more, and misses none")
-    func stallWithoutPings() async throws {
-      try await withSimulator({ $0.pingInterval = .milliseconds(50) }) { simulator in
-        let client = try await SimulatorSuites.OtherDialectTests.speaking(
-          .elevenLabs, simulator, query: "fault=stall")
-        var byteCount = 0
-        while byteCount < 28_000 {
-          byteCount += SimulatorSuites.OtherDialectTests.audio(of: try await client.event())?.count ?? 0
-        }
-        // Twice what it would wait for a pong.
-        try await Task.sleep(for: .seconds(1))
-        try await client.wire.sendPing()
-        var isAnswered = false
-        while !isAnswered {
-          let frame = try #require(await client.wire.next())
-          isAnswered = frame == .pong
-        }
-        #expect(simulator.journal.sessions.first?.errors == [])
+    func stallWithoutPings() throws {
+      try withManualSession(.elevenLabs, { $0.faults = [.stall] }) { session in
+        session.receive(#"{"type":"conversation_initiation_client_data"}"#)
+        session.receive(#"{"type":"user_message","text":"hello"}"#)
+        #expect(session.record.faults == [.stall])
+        let byteCount = session.events().compactMap(SimulatorSuites.OtherDialectTests.audio).joined().count
+        #expect((1..<64_000).contains(byteCount))
+        // More than twice what it waits for a pong, and less than what it waits for input.
+        session.pass(.seconds(50))
+        #expect(session.events().isEmpty)
+        #expect(session.closing == nil)
+        #expect(session.record.errors.isEmpty)
       }
     }
 
