@@ -1,8 +1,9 @@
 /// Something that goes wrong, as services and networks do. Each happens at the first answer of a session, unless its
 /// explanation says otherwise.
 ///
-/// Those behind which a session is of no use any more (``needsNewConnection``) happen ``SimulatorConfiguration/endingFaultLimit`` times in a
-/// simulator's life, so that a client that connects again can be seen to carry on; the others once in every session.
+/// Those after which a client needs a new connection (``needsNewConnection``) happen
+/// ``SimulatorConfiguration/newConnectionFaultLimit`` times in a simulator's life, so that a client that connects again
+/// can be seen to carry on; the others once in every session.
 public enum SimulatedFault: Hashable, Sendable {
   /// A close code that a fault can use.
   public enum CloseCode: Int, CaseIterable, Sendable {
@@ -81,7 +82,8 @@ public enum SimulatedFault: Hashable, Sendable {
     }
   }
 
-  /// Whether a client has to connect again after it.
+  /// Whether a client has to connect again after it, in any dialect: the connection ends, or nothing comes over it any
+  /// more.
   public var needsNewConnection: Bool {
     switch self {
     case .drop, .dropMidFrame, .stall, .sessionExpired, .close: true

@@ -22,8 +22,9 @@ public struct SimulatorConfiguration: Sendable {
   public var port = 0
   /// What goes wrong in each session; more can be asked for by a connection's query, `fault=NAME`.
   public var faults: [SimulatedFault] = []
-  /// How often each fault behind which a client needs a new connection happens in all.
-  public var endingFaultLimit = 1
+  /// How often each fault happens in all of which ``SimulatedFault/needsNewConnection`` says that a client has to connect
+  /// again after it; of ``SimulatedFault/rateLimit`` that is so in the sessions of Gemini and ElevenLabs, which it ends.
+  public var newConnectionFaultLimit = 1
   public var answer = Answer.voice
   /// Of ``Answer/voice``; up to 10 min.
   public var answerDuration = Duration.seconds(2)

@@ -61,7 +61,7 @@ final class SessionContext {
     link.send(message, isBinary: isBinary)
   }
 
-  /// Does what ends the connection, or the service's answers, if it is to happen (again).
+  /// Does what makes a new connection necessary, if it is to happen (again).
   ///
   /// - Parameter next: What would have been sent next.
   /// - Returns: Whether it happened.

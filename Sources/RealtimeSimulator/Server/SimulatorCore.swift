@@ -72,10 +72,10 @@ final class SimulatorCore: Sendable {
 
   // MARK: Faults
 
-  /// Whether a fault that ends its connection is to happen (again).
+  /// Whether a fault after which a client needs a new connection is to happen (again).
   func claim(_ fault: SimulatedFault) -> Bool {
     state.withLock { state in
-      guard state.faultCounts[fault, default: 0] < configuration.endingFaultLimit else { return false }
+      guard state.faultCounts[fault, default: 0] < configuration.newConnectionFaultLimit else { return false }
       state.faultCounts[fault, default: 0] += 1
       return true
     }
