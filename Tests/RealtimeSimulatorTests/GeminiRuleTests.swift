@@ -181,6 +181,31 @@ extension SimulatorSuites {
       }
     }
 
+    @Test("Of what came before an activity the newest is kept, in whole samples", arguments: [3200, 3201])
+    func coverageLimit(_ partSize: Int) throws {
+      try withManualSession(.gemini, query: []) { session in
+        session.receive(Self.input(#"\(Self.byHand),"turnCoverage":"TURN_INCLUDES_ALL_INPUT""#))
+        let gemini = try #require(session.session as? GeminiSession)
+        gemini.inactivity = RecentBytes(limit: 32_000)
+        // No two of its samples are alike.
+        let before = Sound.bytes((0..<64_000).map { Int16($0 - 32_768) })
+        for start in stride(from: 0, to: before.count, by: partSize) {
+          send(Array(before[start..<min(before.count, start + partSize)]), to: session)
+          #expect(gemini.inactivity.heldByteCount <= 64_000)
+        }
+        session.receive(Self.start)
+        send(speech(400), to: session)
+        session.receive(Self.end)
+        let isNewest = session.record.turns.map(\.audio) == [before.suffix(32_000) + speech(400)]
+        #expect(isNewest)
+        // It belongs to that turn alone.
+        session.receive(Self.start)
+        send(speech(400), to: session)
+        session.receive(Self.end)
+        #expect(session.record.turns.map(\.audioByteCount) == [32_000 + 32 * 400, 32 * 400])
+      }
+    }
+
     @Test("The microphone's end ends the turn, and the next audio opens it again")
     func streamEnd() throws {
       try withManualSession(.gemini, query: []) { session in

@@ -11,8 +11,8 @@ final class GeminiSession: VoiceSession, AnsweringSession {
   private var listener: TurnListener?
   /// With detection by the client: what has come since its activity began.
   private var activity: [UInt8]?
-  /// What came before it, where that belongs to the turn, too.
-  private var inactivity: [UInt8] = []
+  /// What came before it, where that belongs to the turn, too: as much as before a turn that is found here.
+  var inactivity = RecentBytes(limit: TurnListener.turnLimit / 4)
   private var activityFormat = WireFormat.pcm16k
   private var firstByteTime: UInt64?
   private var lastTurn: (audio: [UInt8], format: WireFormat)?
@@ -194,8 +194,7 @@ final class GeminiSession: VoiceSession, AnsweringSession {
         guard input.isDetectionDisabled else {
           return refuse("Explicit activity control is not supported when automatic activity detection is enabled.")
         }
-        activity = inactivity
-        inactivity = []
+        activity = inactivity.take()
         firstByteTime = nil
         interrupt()
       case "activityEnd":
@@ -233,7 +232,7 @@ final class GeminiSession: VoiceSession, AnsweringSession {
     context.audioArrived()
     if input.isDetectionDisabled {
       guard activity != nil else {
-        if input.coversAllInput, inactivity.count + audio.count <= TurnListener.turnLimit { inactivity += audio }
+        if input.coversAllInput { inactivity.append(audio) }
         return
       }
       guard (activity?.count ?? 0) + audio.count <= TurnListener.turnLimit else { return }
