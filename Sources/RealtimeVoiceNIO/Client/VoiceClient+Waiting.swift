@@ -10,8 +10,18 @@ extension VoiceClient {
   /// It is looked at now and each time that something has happened, on the event loop: what holds for one block or one
   /// message is seen, too. It should do no more than look. Time that passes is not something that happens.
   ///
+  /// What held then may hold no more when the caller goes on, unless that runs on the event loop, too, as a function of
+  /// an `isolated VoiceClient` does: another thread has to be woken first, and the client does not wait for it.
+  ///
+  /// Once the session is over nothing is waited for: `false` comes at once for what does not hold, though ``play(into:)``
+  /// could still bring it about, as with `waitingOutput == .zero` while there is something left to play.
+  ///
+  /// Whoever waits keeps the client alive. Without a limit that is until the condition holds, the session is over or the
+  /// task is cancelled, and so for ever where none of them comes.
+  ///
   /// - Parameter limit: When to give up; `nil` is never.
-  /// - Returns: Whether it holds. It may not where the session is over, the limit has passed, or the task is cancelled.
+  /// - Returns: Whether it held when it was last looked at. It may not where the session is over, the limit has passed, or
+  ///   the task is cancelled.
   @discardableResult
   public func wait(
     until condition: @escaping @Sendable (isolated VoiceClient) -> Bool, atMost limit: Duration? = nil
