@@ -52,6 +52,8 @@ public actor VoiceClient {
   /// The number tells a call from an earlier one of the same name, which another connection may have had.
   private var runningTools: [String: (number: Int, task: Task<Void, Never>)] = [:]
   private var toolCallCount = 0
+  /// The numbers of calls that have not returned, among them those that were cancelled.
+  private var unreturnedTools: Set<Int> = []
   /// `isGrace`: it has been late once and will not be put off again.
   private var timer: (deadline: Duration, isGrace: Bool, scheduled: Scheduled<Void>)?
   private var message: [UInt8] = []
@@ -229,13 +231,25 @@ public actor VoiceClient {
     pump()
   }
 
-  /// Ends the session at once, ``events`` with it, and waits until its connection is closed, so that the event loop may
-  /// be shut down: the service has answered our close frame (code 1000) and TCP has ended, or each has had the time that
-  /// it has (`TransportConfiguration.closeTimeout`). A task that is cancelled does not wait.
+  /// Ends the session at once, ``events`` with it, and waits for what is left of it:
+  /// - until its connection is closed: the service has answered our close frame (code 1000) and TCP has ended, or each has
+  ///   had the time that it has (``TransportConfiguration/closeTimeout``);
+  /// - until the tools that were cancelled, now or before, have returned, or that time has passed since the call. Those
+  ///   that go on nevertheless are waited for no longer, and what they return is dropped.
+  ///
+  /// A task that is cancelled does not wait, nor does a tool that closes its own client.
+  ///
+  /// **Shutting the event loop down.** All that a client does is done there. So its event loop may be shut down when
+  /// ``close()`` has returned to a task that was not cancelled, every tool has returned (those that heed their
+  /// cancellation within the time above have), and nobody uses the client any more: loops over ``events`` and calls of
+  /// ``wait(until:atMost:)`` have ended, by themselves and not by a cancellation, which may come to the event loop behind
+  /// their end; and no property is read, nor method called, from then on.
   public func close() async {
     session.close(at: now)
     pump()
+    let end = now + transport.closeTimeout
     await wait(until: { $0.unclosed.isEmpty }, outlastsSession: true, atMost: nil)
+    await wait(until: { $0.unreturnedTools.isEmpty }, outlastsSession: true, atMost: end - now)
   }
 
   // MARK: The session's owner
@@ -473,12 +487,15 @@ public actor VoiceClient {
       await self?.returned(result, of: call, number)
     }
     runningTools[call.callID] = (number, task)
+    unreturnedTools.insert(number)
   }
 
   private func returned(_ result: ToolResult, of call: FunctionCall, _ number: Int) {
-    guard runningTools[call.callID]?.number == number else { return }
-    runningTools[call.callID] = nil
-    session.returned(result.output, isError: result.isError, callID: call.callID, at: now)
+    unreturnedTools.remove(number)
+    if runningTools[call.callID]?.number == number {
+      runningTools[call.callID] = nil
+      session.returned(result.output, isError: result.isError, callID: call.callID, at: now)
+    }
     pump()
   }
 

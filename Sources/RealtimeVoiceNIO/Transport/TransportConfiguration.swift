@@ -13,7 +13,7 @@ public struct TransportConfiguration: Sendable, Hashable {
   public var pongTimeout: Duration = .seconds(20)
 
   /// For the peer's half of a closing handshake and for the end of TCP after it; also for the body of a refusal.
-  /// With TLS the goodbye of that layer may take as long again.
+  /// With TLS the goodbye of that layer may take as long again. ``VoiceClient/close()`` waits as long for tools, too.
   public var closeTimeout: Duration = .seconds(2)
 
   /// Of one incoming message, in bytes; a longer one closes with 1009. 32 MiB: twice the largest event that a service

@@ -123,7 +123,143 @@ extension ClientSuites {
       try await simulator.stop()
     }
 
+    @Test("A tool that does not heed its cancellation is waited for; then nothing of the client's is left on the loop")
+    func slowTool() async throws {
+      let tool = StubbornTool()
+      var transport = TransportConfiguration()
+      transport.closeTimeout = .seconds(3_600)
+      let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+      let (simulator, client) = try await Self.call(tool, transport, on: group)
+      let releasing = Task {
+        // Nothing but the tool is left to wait for then, and it takes its time.
+        while simulator.journal.sessions.last?.endTime == nil { await Task.yield() }
+        try? await Task.sleep(for: .milliseconds(200))
+        tool.release()
+      }
+      await client.close()
+      #expect(tool.isCancelled)
+      #expect(tool.hasReturned)
+      await releasing.value
+      try await group.shutdownGracefully()
+      try await simulator.stop()
+    }
+
+    @Test(
+      "A tool that never heeds its cancellation is waited for as long as a connection's end may take, and no longer")
+    func endlessTool() async throws {
+      let tool = StubbornTool()
+      var transport = TransportConfiguration.patient
+      transport.closeTimeout = .milliseconds(300)
+      let (simulator, client) = try await Self.call(tool, transport, on: .singletonMultiThreadedEventLoopGroup)
+      let start = ContinuousClock.now
+      await client.close()
+      #expect(ContinuousClock.now - start >= .milliseconds(300))
+      #expect(tool.isCancelled)
+      #expect(!tool.hasReturned)
+      // What it returns now is nobody's.
+      tool.release()
+      let events = await client.events.reduce(into: []) { $0.append($1.event) }
+      #expect(events.last == .closed(.closed))
+      try await simulator.stop()
+    }
+
+    @Test("A tool may close its own client, which does not wait for it")
+    func toolThatCloses() async throws {
+      let client = Mutex<VoiceClient?>(nil)
+      let hasClosed = Mutex(false)
+      let tool = try Tool("end_call", description: "Hangs up.", parameters: .object([])) { (_: StubbornTool.Nothing) in
+        await client.withLock { $0 }?.close()
+        hasClosed.withLock { $0 = true }
+        return "good-bye"
+      }
+      var transport = TransportConfiguration()
+      transport.closeTimeout = .seconds(3_600)
+      let (simulator, started) = try await Self.start([tool], transport, on: .singletonMultiThreadedEventLoopGroup)
+      client.withLock { $0 = started }
+      #expect(await started.write("Good-bye"))
+      while !hasClosed.withLock({ $0 }) { await Task.yield() }
+      #expect(await started.isClosed)
+      try await simulator.stop()
+      client.withLock { $0 = nil }
+    }
+
+    /// A client whose tool has been called.
+    private static func call(
+      _ tool: StubbornTool, _ transport: TransportConfiguration, on group: any EventLoopGroup
+    ) async throws -> (Simulator, VoiceClient) {
+      let (simulator, client) = try await start([tool.tool()], transport, on: group)
+      #expect(await client.write("How late is it?"))
+      while !tool.isCalled { await Task.yield() }
+      return (simulator, client)
+    }
+
+    private static func start(
+      _ tools: [Tool], _ transport: TransportConfiguration, on group: any EventLoopGroup
+    ) async throws -> (Simulator, VoiceClient) {
+      var configuration = SimulatorConfiguration()
+      configuration.toolCall = SimulatedToolCall()
+      let simulator = try await Simulator.start(configuration)
+      let client = try VoiceClient(
+        ServiceEndpoint(.openAI, url: simulator.url(.openAI)), Conversation.configuration(.openAI), tools: tools,
+        transport: transport, on: group)
+      await client.start()
+      try await client.until { $0.isReady }
+      return (simulator, client)
+    }
+
     private static let sessionCreated = ServerFrame.text(
       #"{"type":"session.created","session":{"id":"s","type":"realtime"}}"#)
+  }
+}
+
+/// A tool that ends when it is let, and not when it is cancelled.
+private final class StubbornTool: Sendable {
+  struct Nothing: Decodable {}
+
+  private struct State {
+    var isCalled = false
+    var isCancelled = false
+    var isReleased = false
+    var hasReturned = false
+    var continuation: CheckedContinuation<Void, Never>?
+  }
+
+  private let state = Mutex(State())
+
+  var isCalled: Bool { state.withLock { $0.isCalled } }
+  var isCancelled: Bool { state.withLock { $0.isCancelled } }
+  var hasReturned: Bool { state.withLock { $0.hasReturned } }
+
+  func tool() throws(ToolError) -> Tool {
+    try Tool("get_time", description: "The time.", parameters: .object([]), timeLimit: .seconds(3_600)) {
+      [self] (_: Nothing) in
+      await withTaskCancellationHandler {
+        await released()
+      } onCancel: {
+        state.withLock { $0.isCancelled = true }
+      }
+      state.withLock { $0.hasReturned = true }
+      return "noon"
+    }
+  }
+
+  func release() {
+    let continuation = state.withLock { state in
+      state.isReleased = true
+      defer { state.continuation = nil }
+      return state.continuation
+    }
+    continuation?.resume()
+  }
+
+  private func released() async {
+    await withCheckedContinuation { continuation in
+      let isReleased = state.withLock { state in
+        state.isCalled = true
+        if !state.isReleased { state.continuation = continuation }
+        return state.isReleased
+      }
+      if isReleased { continuation.resume() }
+    }
   }
 }
