@@ -184,17 +184,19 @@ extension SimulatorSuites {
     @Test("Of what came before an activity the newest is kept, in whole samples", arguments: [3200, 3201])
     func coverageLimit(_ partSize: Int) throws {
       try withManualSession(.gemini, query: []) { session in
-        session.receive(Self.input(#"\(Self.byHand),"turnCoverage":"TURN_INCLUDES_ALL_INPUT""#))
+        session.receive(Self.input(#"\#(Self.byHand),"turnCoverage":"TURN_INCLUDES_ALL_INPUT""#))
         let gemini = try #require(session.session as? GeminiSession)
         gemini.inactivity = RecentBytes(limit: 32_000)
         // No two of its samples are alike.
         let before = Sound.bytes((0..<64_000).map { Int16($0 - 32_768) })
-        for start in stride(from: 0, to: before.count, by: partSize) {
-          send(Array(before[start..<min(before.count, start + partSize)]), to: session)
+        // The last one's second byte comes within the activity.
+        let early = before.dropLast()
+        for start in stride(from: 0, to: early.count, by: partSize) {
+          send(Array(early[start..<min(early.count, start + partSize)]), to: session)
           #expect(gemini.inactivity.heldByteCount <= 64_000)
         }
         session.receive(Self.start)
-        send(speech(400), to: session)
+        send(before.suffix(1) + speech(400), to: session)
         session.receive(Self.end)
         let isNewest = session.record.turns.map(\.audio) == [before.suffix(32_000) + speech(400)]
         #expect(isNewest)
