@@ -90,7 +90,8 @@ public struct AudioEventEncoder: Sendable {
       law.encode(chunk.extracting(start..<end), into: &places)
       var part = text._mutatingExtracting(start / 3 * 4..<Base64.encodedCount(forByteCount: end))
       do throws(Base64Error) {
-        _ = try Base64.encode(codes.span.bytes.extracting(..<(end - start)), into: &part)
+        // Bytes have no padding between them, and every value of one is a byte.
+        _ = try unsafe Base64.encode(codes.span.bytes.extracting(..<(end - start)), into: &part)
       } catch {
         preconditionFailure("\(error)")
       }

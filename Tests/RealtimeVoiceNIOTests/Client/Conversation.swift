@@ -1,5 +1,7 @@
 import AudioDSP
 import AudioTestSupport
+import NIOCore
+import NIOPosix
 import RealtimeSimulator
 import RealtimeVoice
 import RealtimeVoiceNIO
@@ -54,9 +56,25 @@ enum Conversation {
     _ client: VoiceClient, turns: [[Int16]], rate: SampleRate,
     answeredTurnCount: Int = .max, isEarly: Bool = false, limit: Duration = .seconds(300)
   ) async throws -> Outcome {
-    let deadline = ContinuousClock.now + limit
+    let executor = EventLoopTaskExecutor(eventLoop: drivers.next())
+    return try await withTaskExecutorPreference(executor) {
+      try await drive(
+        client, turns: turns, rate: rate, answeredTurnCount: answeredTurnCount, isEarly: isEarly,
+        deadline: .now + limit, on: executor)
+    }
+  }
+
+  /// Threads of their own: those that all tests share are kept by others for minutes, while limits pass.
+  private static let drivers = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+
+  private static func drive(
+    _ client: VoiceClient, turns: [[Int16]], rate: SampleRate, answeredTurnCount: Int, isEarly: Bool,
+    deadline: ContinuousClock.Instant, on executor: EventLoopTaskExecutor
+  ) async throws -> Outcome {
     let collector = Collector()
-    let listening = Task { for await event in client.events { collector.add(event.event) } }
+    let listening = Task(executorPreference: executor) {
+      for await event in client.events { collector.add(event.event) }
+    }
     if !isEarly { try await start(client, deadline) }
     var outcome = Outcome()
     for (number, turn) in turns.enumerated() where await !client.isClosed {
@@ -143,5 +161,19 @@ extension [UInt8] {
   /// 16-bit samples, least byte first.
   var samples: [Int16] {
     stride(from: 0, to: count - 1, by: 2).map { Int16(bitPattern: UInt16(self[$0]) | UInt16(self[$0 + 1]) << 8) }
+  }
+}
+
+/// Runs tasks on an event loop.
+final class EventLoopTaskExecutor: TaskExecutor {
+  private let eventLoop: any EventLoop
+
+  init(eventLoop: any EventLoop) {
+    self.eventLoop = eventLoop
+  }
+
+  func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    eventLoop.execute { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }

@@ -66,16 +66,17 @@ struct FaultConsequence {
       // ElevenLabs never says that an answer is over.
       if dialect != .elevenLabs { courses[0].ends[0] = .stalled }
     case .stall:
-      // It says nothing any more, and is left for another connection as soon as that is known.
-      sessionCount = 2
       courses[0].first = .deltas(middle...middle)
       switch dialect {
-      // What is spoken waits until it is clear that nothing comes back to the answer's cancellation.
-      case .openAI, .openAIBeta, .pcm: courses[0].ends[0] = .stalled
-      // There is nothing that it would have to answer but the next turn.
+      // It is left for another connection when nothing comes back to the answer's cancellation, and what is spoken waits
+      // until then.
+      case .openAI, .openAIBeta, .pcm:
+        courses[0].ends[0] = .stalled
+        sessionCount = 2
+      // It need not answer anything but the turns, and may think of those for long.
       case .gemini:
-        courses[0].ends = [.stalled, .missing, .completed]
-        rest = .spoken(answered: [false, true])
+        courses[0].ends = [.stalled, .missing, .missing]
+        rest = .spoken(answered: [false, false])
       // An answer that stops is one that is over, and turns are the service's: only when the input ends is it known
       // that there was speech without an answer.
       case .elevenLabs:

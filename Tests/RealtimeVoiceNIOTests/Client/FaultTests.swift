@@ -19,6 +19,8 @@ import Testing
       consequence.setLimits(of: &settings)
       // A debug build takes seconds to make 12 MiB, in which no pong is read.
       if fault == .hugeFrame { simulator.pingInterval = .seconds(20) }
+      // That pings do not come any more is not to be noticed before the end of the input.
+      if fault == .stall { simulator.pingInterval = .seconds(3600) }
     }
 
     // The fault has happened, and nothing else of the kind.
