@@ -1,7 +1,5 @@
 import AudioDSP
 import AudioTestSupport
-import NIOCore
-import NIOPosix
 import RealtimeSimulator
 import RealtimeVoice
 import RealtimeVoiceNIO
@@ -36,6 +34,7 @@ enum Conversation {
     configuration.startLimit = .seconds(60)
     configuration.answerLimit = .seconds(60)
     configuration.stallLimit = .seconds(60)
+    configuration.connectionLimit = .seconds(86_400)
     configuration.reconnection = ReconnectionPolicy(
       attempts: 3, firstDelay: .milliseconds(10), longestDelay: .milliseconds(100))
     return configuration
@@ -51,30 +50,14 @@ enum Conversation {
   ///   - answeredTurnCount: How many turns are answered, where nothing tells that the others are not: those are spoken on
   ///     and on until the input ends.
   ///   - isEarly: Whether the first turn is spoken before the client is started.
-  ///   - limit: No test waits longer.
+  ///   - limit: No test waits longer. Long, since others may keep all threads for minutes.
   static func hold(
     _ client: VoiceClient, turns: [[Int16]], rate: SampleRate,
-    answeredTurnCount: Int = .max, isEarly: Bool = false, limit: Duration = .seconds(300)
+    answeredTurnCount: Int = .max, isEarly: Bool = false, limit: Duration = .seconds(3600)
   ) async throws -> Outcome {
-    let executor = EventLoopTaskExecutor(eventLoop: drivers.next())
-    return try await withTaskExecutorPreference(executor) {
-      try await drive(
-        client, turns: turns, rate: rate, answeredTurnCount: answeredTurnCount, isEarly: isEarly,
-        deadline: .now + limit, on: executor)
-    }
-  }
-
-  /// Threads of their own: those that all tests share are kept by others for minutes, while limits pass.
-  private static let drivers = MultiThreadedEventLoopGroup(numberOfThreads: 2)
-
-  private static func drive(
-    _ client: VoiceClient, turns: [[Int16]], rate: SampleRate, answeredTurnCount: Int, isEarly: Bool,
-    deadline: ContinuousClock.Instant, on executor: EventLoopTaskExecutor
-  ) async throws -> Outcome {
+    let deadline = ContinuousClock.now + limit
     let collector = Collector()
-    let listening = Task(executorPreference: executor) {
-      for await event in client.events { collector.add(event.event) }
-    }
+    let listening = Task { for await event in client.events { collector.add(event.event) } }
     if !isEarly { try await start(client, deadline) }
     var outcome = Outcome()
     for (number, turn) in turns.enumerated() where await !client.isClosed {
@@ -161,19 +144,5 @@ extension [UInt8] {
   /// 16-bit samples, least byte first.
   var samples: [Int16] {
     stride(from: 0, to: count - 1, by: 2).map { Int16(bitPattern: UInt16(self[$0]) | UInt16(self[$0 + 1]) << 8) }
-  }
-}
-
-/// Runs tasks on an event loop.
-final class EventLoopTaskExecutor: TaskExecutor {
-  private let eventLoop: any EventLoop
-
-  init(eventLoop: any EventLoop) {
-    self.eventLoop = eventLoop
-  }
-
-  func enqueue(_ job: consuming ExecutorJob) {
-    let job = UnownedJob(job)
-    eventLoop.execute { unsafe job.runSynchronously(on: self.asUnownedTaskExecutor()) }
   }
 }

@@ -123,6 +123,9 @@ import Testing
     var configuration = SimulatorConfiguration()
     configuration.faults = fault.map { [$0] } ?? []
     configuration.answer = .echo
+    // Others may keep all threads for minutes, in which nothing is spoken.
+    configuration.elevenLabsReceiveTimeout = .seconds(3600)
+    configuration.sessionLimit = .seconds(36_000)
     var settings = Conversation.configuration(dialect)
     // Noise is speech to it.
     settings.detector = .energy

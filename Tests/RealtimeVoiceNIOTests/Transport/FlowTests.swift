@@ -1,5 +1,4 @@
 import NIOCore
-import NIOPosix
 import Synchronization
 import Testing
 
@@ -218,15 +217,10 @@ extension TransportTests {
     @Test func whileReadingIsPausedNoPongIsMissed() async throws {
       let server = try await ScriptedServer.start()
       let recorder = Recorder()
-      // On a thread of its own: those that all tests share may be kept for longer than the limit before reading is paused.
-      let executor = EventLoopTaskExecutor(eventLoop: MultiThreadedEventLoopGroup.singleton.next())
-      let connection = try await withTaskExecutorPreference(executor) {
-        let connection = try await server.connect(recorder, configuration: Self.pinging(pong: .seconds(1)))
-        try await connection.run { $0.pauseReading() }
-        return connection
-      }
-      // Twice the limit, by the loop's own clock.
-      try await connection.eventLoop.scheduleTask(in: .seconds(2)) {}.futureResult.get()
+      let connection = try await server.connect(recorder, configuration: Self.pinging(pong: .seconds(10)))
+      try await connection.run { $0.pauseReading() }
+      // Longer than the limit, by the loop's own clock.
+      try await connection.eventLoop.scheduleTask(in: .seconds(12)) {}.futureResult.get()
       #expect(try await connection.run { $0.isOpen })
       try await connection.run { $0.resumeReading() }
       #expect(await recorder.untilClosed().closure?.error?.code == .pongTimeout)
